@@ -1,0 +1,1 @@
+"""Benchmarks on top of `rsa`: the command `rsa-eval`."""

@@ -1,0 +1,135 @@
+"""What the commands of `rsa-eval` do, from checked input to what is shown."""
+
+import asyncio
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from evals.catch_up import rescore
+from evals.config import RunConfig
+from evals.display import make_display
+from evals.loading import load_config, read_sets
+from evals.preparation import Preparation, prepare_recorded
+from evals.report import output, percent, summary_table, write_report
+from evals.runner import Outcome, evaluate
+from evals.summary import summarise
+from evals.tasks import TASKS
+from rsa.errors import Incomplete, UsageError
+
+__all__ = ["configured", "list_tasks", "merged", "run_now", "score_again"]
+
+_SHOWN_CHANGES = 20
+
+
+def configured(target: str | None, flags: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
+    """The configuration that a target (a config file or a task's name), `--set` and flags make together."""
+    overrides = merged(flags, sets)
+    if target is None:
+        return load_config(None, overrides)
+    if target.endswith((".yaml", ".yml")):
+        return load_config(Path(target), overrides)
+    if overrides.get("task.name", target) != target:
+        raise UsageError(f"two tasks are named: {target} and {overrides['task.name']}")
+    return load_config(None, {**overrides, "task.name": target})
+
+
+def merged(flags: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]:
+    """Flags and `--set` as one: a key given both ways with different values is an error."""
+    overrides = read_sets(sets)
+    for key, value in flags.items():
+        if overrides.get(key, value) != value:
+            raise UsageError(f"{key} is given by a flag ({value!r}) and by --set ({overrides[key]!r}): leave one out")
+        overrides[key] = value
+    return overrides
+
+
+def run_now(run: Preparation, as_json: bool) -> None:
+    """Run, show the result, and raise what stopped it, if anything did."""
+    with make_display(quiet=as_json) as display:
+        outcome = asyncio.run(evaluate(run, sys.argv[1:], display))
+    _show(run, outcome, as_json)
+    if isinstance(outcome.problem, Incomplete):
+        command = shlex.join(["rsa-eval", "resume", str(run.directory.path)])
+        raise Incomplete(f"{outcome.problem}\nResume with: {command}")
+    if outcome.problem:
+        raise outcome.problem
+
+
+def _show(run: Preparation, outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        state = "done" if outcome.problem is None else "incomplete" if isinstance(outcome.problem, Incomplete) else "failed"
+        problem = str(outcome.problem) if outcome.problem else None
+        content = {"run": str(run.directory.path), "state": state, "problem": problem, "summary": outcome.summary}
+        sys.stdout.write(json.dumps(content) + "\n")
+        return
+    console = output()
+    for name, strategy in outcome.summary["strategies"].items():
+        console.print(summary_table(name, strategy))
+        tokens = strategy["tokens"]
+        known = [f"{name} {count:,}" for name, count in tokens.items() if count is not None]
+        console.print(
+            f"{strategy['chains']} chains in {outcome.summary['seconds']:.0f} s, {strategy['calls']} calls, "
+            f"tokens: {', '.join(known) or 'not told by the server'}"
+        )
+    console.print(f"Run directory: {run.directory.path}", soft_wrap=True)
+
+
+def score_again(path: Path, as_json: bool) -> None:
+    """Score a run again, show what changed, and write its summary anew."""
+    run = prepare_recorded(path)
+    result = rescore(run.directory, run.dataset.problems, run.strategy)
+    summary = summarise(
+        run.directory, run.task_name, run.model or "", run.dataset.problems, run.config.task.repeats, run.strategy
+    )
+    run.directory.write_summary(summary)
+    write_report(run.directory, summary)
+    kept = str(result.kept) if result.kept else None
+    if as_json:
+        content = {
+            "scored": result.scored,
+            "changed": [after for _, after in result.changed],
+            "kept": kept,
+            "summary": summary,
+        }
+        sys.stdout.write(json.dumps(content) + "\n")
+        return
+    console = output()
+    console.print(
+        f"{result.scored} chains scored, {len(result.changed)} verdicts changed; the verdicts before: {kept or 'none'}"
+    )
+    for before, after in result.changed[:_SHOWN_CHANGES]:
+        place = f"problem {after['problem']} repeat {after['repeat']} step {after['step']} slot {after['slot']}"
+        console.print(f"  {place}: {_verdict(before)} -> {_verdict(after)}")
+    if len(result.changed) > _SHOWN_CHANGES:
+        console.print(f"  and {len(result.changed) - _SHOWN_CHANGES} more")
+    for name, strategy in summary["strategies"].items():
+        console.print(summary_table(name, strategy))
+
+
+def _verdict(record: Mapping[str, Any] | None) -> str:
+    if record is None:
+        return "none"
+    outcome = "right" if record["solved"] else f"score {percent(record['score'])} %" if record["score"] else record["status"]
+    return f"{record['answer']!r} ({'wrong' if outcome == 'ok' else outcome})"
+
+
+def list_tasks(as_json: bool) -> None:
+    """Show every named task."""
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(spec) for spec in TASKS.values()]) + "\n")
+        return
+    table = Table("task", "problems", "kind", "source", "licence", "about", box=box.SIMPLE_HEAD)
+    for spec in TASKS.values():
+        table.add_row(spec.name, str(spec.count), spec.kind, spec.hub or "generated", spec.licence, spec.about)
+    console = output()
+    console.print(table)
+    console.print(
+        "Your own file: rsa-eval run --data FILE.jsonl|.csv|.parquet --question-field Q --answer-field A --id-field ID"
+    )

@@ -1,0 +1,244 @@
+"""The configuration of a run: one model for the YAML file, `--set key=value` and the flags.
+
+Defaults < file < command line. Everything is checked at once: unknown keys, wrong types and values that do not go together
+are reported in one message, each with its place and the nearest valid name.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from rsa.compaction import COMPACTIONS
+from rsa.endpoint import Endpoint, Rate, Sampling
+from rsa.errors import UsageError
+from rsa.kinds import KINDS
+from rsa.serving import ENGINES, VLLM, Engine, LlamaCpp
+from rsa.strategies import STRATEGIES, Strategy
+from rsa.text import did_you_mean
+
+__all__ = ["EndpointConfig", "RunConfig", "SamplingConfig", "ServeConfig", "StrategyConfig", "TaskConfig"]
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class TaskConfig(_Section):
+    """Which problems. A plain name stands for the whole section."""
+
+    name: str | None = None
+    """A task of `rsa-eval tasks`; leave it out for your own file (`data`)."""
+    data: str | None = None
+    """A .jsonl, .csv or .parquet file to read the problems from."""
+    limit: Positive | None = None
+    """Only the first so many problems."""
+    repeats: Positive = 1
+    """How often every problem is run, with other draws each time."""
+    kind: str | None = None
+    """Problem kind: how answers are asked for and read (math, choice, number)."""
+    instruction: str | None = None
+    """Ends every question that does not end with an instruction already; empty for none."""
+    question_field: str | None = None
+    """Column of the question."""
+    answer_field: str | None = None
+    """Column of the right answer."""
+    id_field: str | None = None
+    """Column of the problem's id."""
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str | None) -> str | None:
+        if kind is not None and kind not in KINDS:
+            raise ValueError(f"there is no problem kind {kind!r}{did_you_mean(kind, KINDS)}")
+        return kind
+
+    @model_validator(mode="after")
+    def _something(self) -> "TaskConfig":
+        if not self.name and not self.data:
+            raise ValueError("name a task (rsa-eval tasks lists them) or give your own file as data")
+        return self
+
+
+class StrategyConfig(_Section):
+    """What is done with the model. A plain name stands for the whole section."""
+
+    name: str = "rsa"
+    """rsa, majority, self_refine, self_aggregation, rejection or sample."""
+    n: Positive | None = None
+    """Population size, N."""
+    k: Positive | None = None
+    """Candidates that each later chain reads, K."""
+    steps: Positive | None = None
+    """Populations, T: steps=10 is one round of sampling and nine of aggregation."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "StrategyConfig":
+        if self.name not in STRATEGIES:
+            raise ValueError(f"there is no strategy {self.name!r}{did_you_mean(self.name, STRATEGIES)}")
+        self.build()
+        return self
+
+    def build(self) -> Strategy:
+        """The strategy. Raises `UsageError` if it takes no such parameter or the values do not go together."""
+        strategy = STRATEGIES[self.name]
+        taken = [f.name for f in fields(strategy)]  # type: ignore[arg-type]
+        given = {name: value for name in ("n", "k", "steps") if (value := getattr(self, name)) is not None}
+        surplus = [name for name in given if name not in taken]
+        if surplus:
+            raise UsageError(
+                f"strategy {self.name} does not take {', '.join(surplus)} "
+                f"(it takes {', '.join(taken) or 'nothing'}): leave it out or set it to null"
+            )
+        return strategy(**given)
+
+
+class RateConfig(_Section):
+    """A quota of a hosted API: at most so many calls in any period."""
+
+    calls: Positive
+    """Calls."""
+    period: float = Field(60.0, gt=0)
+    """Seconds."""
+
+
+class EndpointConfig(_Section):
+    """The OpenAI-compatible server."""
+
+    base_url: str | None = None
+    """Such as http://localhost:8000/v1; leave it out to start a server (`serve`)."""
+    model: str | None = None
+    """The model's name there; with `serve` the folder, file or hub id to serve."""
+    api_key_env: str | None = None
+    """The environment variable that holds the API key. The key itself is never written anywhere."""
+    max_concurrency: Positive = 64
+    """Calls in flight at most."""
+    timeout: float = Field(1800.0, gt=0)
+    """Seconds that one call may take."""
+    retries: int = Field(5, ge=0)
+    """How often a failed call is sent again."""
+    patience: float = Field(60.0, ge=0)
+    """Seconds without any connection that are waited out."""
+    rate: RateConfig | None = None
+    """A quota of calls."""
+    context: Positive | None = None
+    """The model's context window in tokens, where the server does not say it."""
+    tokenizer: str | None = None
+    """A folder or hub id to count prompt tokens with, where the server does not count them."""
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Merged into every request; null removes a field that the server does not know."""
+
+    def build(self, base_url: str, model: str | None, api_key: str | None) -> Endpoint:
+        """The endpoint at a URL, which may be that of a started server."""
+        rate = Rate(self.rate.calls, self.rate.period) if self.rate else None
+        return Endpoint(
+            base_url,
+            model,
+            api_key,
+            self.max_concurrency,
+            self.timeout,
+            self.retries,
+            self.patience,
+            rate,
+            self.context,
+            self.extra_body,
+        )
+
+
+class SamplingConfig(_Section):
+    """How the model samples."""
+
+    temperature: float = Field(1.0, ge=0)
+    """Temperature."""
+    top_p: float = Field(1.0, gt=0, le=1)
+    """Nucleus sampling."""
+    max_tokens: Positive | None = None
+    """New tokens a chain; by default 8192, or less where the context could not hold k candidates and a reply."""
+    top_k: int | None = None
+    """Sent only when set; not part of OpenAI's API. -1 switches it off in vLLM and llama.cpp."""
+    min_p: float | None = Field(None, ge=0, le=1)
+    """Sent only when set; not part of OpenAI's API."""
+    stop: list[str] = Field(default_factory=list)
+    """Texts that end a reply."""
+    system: str | None = None
+    """A system message before every prompt."""
+
+    def build(self, max_tokens: int) -> Sampling:
+        """The sampling with a definite length."""
+        return Sampling(self.temperature, self.top_p, max_tokens, self.top_k, self.min_p, tuple(self.stop))
+
+
+class ServeConfig(_Section):
+    """A server to start for the length of the run. A plain engine name stands for the whole section."""
+
+    engine: Literal["vllm", "llamacpp"]
+    """vllm or llamacpp."""
+    port: int = Field(0, ge=0, le=65535)
+    """0 takes any free port."""
+    context: Positive | None = None
+    """The context window to serve with, in tokens."""
+    startup_timeout: float | None = Field(None, gt=0)
+    """Seconds until it must be ready, downloads included."""
+    args: list[str] = Field(default_factory=list)
+    """vllm: further arguments of its server."""
+    python: str = sys.executable
+    """vllm: the interpreter that has vLLM, by default this one."""
+    parallel: Positive = 4
+    """llamacpp: sequences at a time."""
+
+    def build(self, model: str | None) -> Engine:
+        """The engine that serves a model."""
+        common: dict[str, Any] = {"model": model, "port": self.port, "context": self.context}
+        if self.startup_timeout:
+            common["startup_timeout"] = self.startup_timeout
+        if ENGINES[self.engine] is VLLM:
+            return VLLM(**common, args=tuple(self.args), python=self.python)
+        return LlamaCpp(**common, parallel=self.parallel)
+
+
+class RunConfig(_Section):
+    """A whole run."""
+
+    task: TaskConfig
+    strategy: StrategyConfig = StrategyConfig()
+    endpoint: EndpointConfig = EndpointConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    serve: ServeConfig | None = None
+    seed: int = 0
+    """Fixes every draw: plans, request seeds, answers."""
+    prompts: str = "default"
+    """A shipped preset, or a folder with aggregate.j2, refine.j2, verify.j2 and summarize.j2."""
+    compaction: str = "answer"
+    """What of a candidate a prompt shows: answer (without thinking) or full."""
+    max_dead: float = Field(0.05, ge=0, le=1)
+    """The run counts as incomplete (exit code 3) if a larger share of its chains is dead."""
+    out: str | None = None
+    """The run directory; by default a new one under runs/."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_names(cls, config: Any) -> Any:
+        if isinstance(config, Mapping):
+            short = {"task": "name", "strategy": "name", "serve": "engine"}
+            return {
+                key: {short[key]: value} if key in short and isinstance(value, str) else value
+                for key, value in config.items()
+            }
+        return config
+
+    @field_validator("compaction")
+    @classmethod
+    def _known_compaction(cls, compaction: str) -> str:
+        if compaction not in COMPACTIONS:
+            raise ValueError(f"there is no compaction {compaction!r}{did_you_mean(compaction, COMPACTIONS)}")
+        return compaction
+
+    @model_validator(mode="after")
+    def _one_server(self) -> "RunConfig":
+        if self.serve and self.endpoint.base_url:
+            raise ValueError("endpoint.base_url and serve exclude each other: use a running server or start one")
+        return self

@@ -1,0 +1,173 @@
+"""What a run would cost, before anything is spent: `rsa-eval plan`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from evals.config import RunConfig
+from evals.preparation import api_key, resolve_max_tokens
+from evals.problems import Problem
+from evals.report import output
+from evals.tasks import load_task
+from rsa.endpoint import Messages
+from rsa.errors import EndpointRefused, EndpointUnreachable
+from rsa.kinds import kind_named
+from rsa.plan import Plan, Role
+from rsa.prompts import Prompts
+from rsa.session import open_session
+from rsa.strategies import label
+from rsa.tokens import TokenCounter, local_counter
+
+__all__ = ["Forecast", "show_forecast"]
+
+_BYTES_A_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Prompt and new tokens of a whole run."""
+
+    prompt: int
+    completion: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The size of a run. `longest` is the worst-case longest prompt with its reply, `counted_by` who counted the tokens."""
+
+    strategy: str
+    problems: int
+    repeats: int
+    calls: int
+    max_tokens: int
+    mean_tokens: int
+    worst_case: Tokens
+    expected: Tokens
+    longest: int
+    context: int | None
+    counted_by: str
+    first_prompt: str
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the longest prompt and its reply fit the context window; None if that is not known."""
+        return None if self.context is None else self.longest <= self.context
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    by: str
+    count: TokenCounter
+    context: int | None
+
+
+def show_forecast(config: RunConfig, mean_tokens: int | None, as_json: bool) -> None:
+    """Print the forecast of a configuration."""
+    forecast = asyncio.run(_forecast(config, mean_tokens))
+    if as_json:
+        sys.stdout.write(json.dumps({**asdict(forecast), "fits": forecast.fits}) + "\n")
+        return
+    console = output()
+    fits = {True: "fits", False: "DOES NOT FIT", None: "context window not known"}[forecast.fits]
+    window = f"of {forecast.context:,}" if forecast.context else ""
+    console.print(f"strategy        {forecast.strategy}, {forecast.problems} problems x {forecast.repeats}")
+    console.print(f"calls           {forecast.calls:,}, each with at most {forecast.max_tokens:,} new tokens")
+    for name, tokens in (("worst case", forecast.worst_case), (f"at {forecast.mean_tokens:,} each", forecast.expected)):
+        console.print(f"{name:<16}{tokens.prompt:,} prompt + {tokens.completion:,} new tokens")
+    console.print(f"longest prompt  {forecast.longest:,} tokens with its reply {window}: {fits}")
+    console.print(f"tokens counted  {forecast.counted_by}")
+    console.print(f"first prompt\n{forecast.first_prompt}", soft_wrap=True)
+
+
+async def _forecast(config: RunConfig, mean_tokens: int | None) -> Forecast:
+    strategy = config.strategy.build()
+    prompts = Prompts(config.prompts)
+    problems = load_task(config.task, config.seed).problems
+    plan = strategy.plan(config.seed, problems[0].id)
+    async with _counting(config) as counting:
+        max_tokens = resolve_max_tokens(config, counting.context)
+        mean = min(mean_tokens or max(1, max_tokens // 2), max_tokens)
+        questions = [
+            await _count(counting, problem.asked(config.sampling.system).before, problem.question) for problem in problems
+        ]
+        frames = await _frames(plan, prompts, problems[0], counting)
+    runs = config.task.repeats
+
+    def tokens(each: int) -> Tokens:
+        reading = sum(frame + wanted * each for wanted, frame in frames)
+        prompt = runs * sum(len(plan) * question + reading for question in questions)
+        return Tokens(prompt, runs * len(problems) * len(plan) * each)
+
+    longest = max(questions) + max(frame + wanted * max_tokens for wanted, frame in frames) + max_tokens
+    return Forecast(
+        label(strategy),
+        len(problems),
+        runs,
+        runs * len(problems) * len(plan),
+        max_tokens,
+        mean,
+        tokens(max_tokens),
+        tokens(mean),
+        longest,
+        counting.context,
+        counting.by,
+        problems[0].question,
+    )
+
+
+async def _frames(plan: Plan, prompts: Prompts, problem: Problem, counting: _Counting) -> list[tuple[int, int]]:
+    """For each chain how many candidates it reads, and the tokens of its prompt without question and candidates."""
+    known: dict[tuple[Role, int], int] = {}
+    for chain in plan:
+        if (chain.role, chain.wanted) not in known:
+            known[chain.role, chain.wanted] = await _frame(chain.role, chain.wanted, prompts, problem, counting)
+    return [(chain.wanted, known[chain.role, chain.wanted]) for chain in plan]
+
+
+async def _frame(role: Role, wanted: int, prompts: Prompts, problem: Problem, counting: _Counting) -> int:
+    if role is Role.SAMPLE:
+        return 0
+    template = "verify" if role is Role.VERIFY else "aggregate" if wanted > 1 else "refine"
+    text = prompts.render(template, "", [""] * wanted, kind_named(problem.kind))
+    return await _count(counting, (), text)
+
+
+async def _count(counting: _Counting, before: Messages, text: str) -> int:
+    messages = (*before, {"role": "user", "content": text})
+    count = await counting.count(messages)
+    return _estimate(messages) if count is None else count
+
+
+def _estimate(messages: Messages) -> int:
+    return sum(len(str(message["content"]).encode()) // _BYTES_A_TOKEN + 1 for message in messages)
+
+
+@asynccontextmanager
+async def _counting(config: RunConfig) -> AsyncIterator[_Counting]:
+    """Who counts: a named tokenizer, the running server, the folder to be served, or nobody (4 bytes a token)."""
+
+    async def estimate(messages: Messages) -> int:
+        return _estimate(messages)
+
+    context = config.endpoint.context or (config.serve.context if config.serve else None)
+    folder = (
+        config.endpoint.model if config.serve and config.endpoint.model and Path(config.endpoint.model).is_dir() else None
+    )
+    if config.endpoint.tokenizer or folder:
+        name = config.endpoint.tokenizer or folder or ""
+        yield _Counting(f"by the tokenizer of {name}", local_counter(name), context)
+    elif config.endpoint.base_url:
+        endpoint = config.endpoint.build(config.endpoint.base_url, config.endpoint.model, api_key(config))
+        try:
+            async with open_session(endpoint) as session:
+                probe = await session.counter(({"role": "user", "content": "?"},))
+                by = "by the server" if probe is not None else "not at all by this server: estimated, 4 bytes each"
+                yield _Counting(by, session.counter, session.context)
+        except (EndpointUnreachable, EndpointRefused) as error:
+            yield _Counting(f"estimated, 4 bytes each ({error})", estimate, context)
+    else:
+        yield _Counting("estimated, 4 bytes each (no server and no endpoint.tokenizer to ask)", estimate, context)

@@ -1,0 +1,43 @@
+"""Ctrl-C once: start no further chain. Twice, or SIGTERM: stop now. Either way the run can be resumed."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Interrupts"]
+
+
+class Interrupts:
+    """What the user asked for by signals. `graceful` says whether a first Ctrl-C may wait for chains in flight."""
+
+    def __init__(self, on_first: Callable[[], None]) -> None:
+        self.graceful = False
+        self.stopping = False
+        self._on_first = on_first
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Handle SIGINT and SIGTERM for the running task until the block is left."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+
+        def interrupted() -> None:
+            if self.graceful and not self.stopping:
+                self.stopping = True
+                self._on_first()
+            else:
+                terminated()
+
+        def terminated() -> None:
+            self.stopping = True
+            task.cancel()
+
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+        loop.add_signal_handler(signal.SIGTERM, terminated)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+            loop.remove_signal_handler(signal.SIGTERM)

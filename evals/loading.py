@@ -1,0 +1,119 @@
+"""From a file, `--set` and flags to a checked configuration, with errors that name their place."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from evals.config import RunConfig
+from rsa.errors import UsageError
+from rsa.text import did_you_mean
+
+__all__ = ["load_config", "read_sets", "validate"]
+
+Lines = Mapping[str, int]
+
+
+def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
+    """The configuration of a file (or none) with dotted keys from the command line put over it.
+
+    Raises `UsageError` that lists every mistake at once.
+    """
+    content, lines = read_yaml(path) if path else ({}, {})
+    origins = {key: f"{path}, line {line}" for key, line in lines.items()}
+    for key, value in overrides.items():
+        _put(content, key, value)
+        origins[key] = "command line"
+    return validate(content, origins, str(path or "command line"))
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
+    """A YAML mapping and the line of every dotted key in it. A key given twice is an error."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read as YAML: {error}") from error
+    if not isinstance(root, yaml.MappingNode):
+        raise UsageError(f"{path} must hold keys and values, such as 'task: aime25'")
+    lines: dict[str, int] = {}
+    for key, line in _walk(root, ""):
+        if key in lines:
+            raise UsageError(f"{path}, line {line}: {key} is given twice (first in line {lines[key]})")
+        lines[key] = line
+    return content, lines
+
+
+def _walk(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, int]]:
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        yield name, key.start_mark.line + 1
+        if isinstance(value, yaml.MappingNode):
+            yield from _walk(value, f"{name}.")
+
+
+def read_sets(sets: Sequence[str]) -> dict[str, Any]:
+    """`key=value` texts to dotted keys and YAML values. Raises `UsageError` for what is not one, or given twice."""
+    overrides: dict[str, Any] = {}
+    for text in sets:
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise UsageError(f"--set {text!r} is not of the form key=value, such as --set sampling.top_p=0.95")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UsageError(f"--set {key}: the value {value!r} is not YAML: {error}") from error
+        if key in overrides and overrides[key] != parsed:
+            raise UsageError(f"--set {key} is given twice with different values")
+        overrides[key] = parsed
+    return overrides
+
+
+def _put(content: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for name in sections:
+        inner = content.get(name)
+        if isinstance(inner, str):  # `task: aime25` in the file, `--limit` beside it
+            inner = {"engine" if name == "serve" else "name": inner}
+        content[name] = inner = dict(inner) if isinstance(inner, Mapping) else {}
+        content = inner
+    content[last] = value
+
+
+def validate(content: Mapping[str, Any], origins: Mapping[str, str], source: str) -> RunConfig:
+    """The checked configuration. `origins` says where each dotted key was given, `source` where all the rest was."""
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        messages = [_message(details, origins, source) for details in error.errors()]
+    raise UsageError("\n".join(messages))
+
+
+def _message(error: Any, origins: Mapping[str, str], source: str) -> str:
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
+    prefixes = (".".join(location[:length]) for length in range(len(location), 0, -1))
+    where = next((origins[prefix] for prefix in prefixes if prefix in origins), source)
+    if error["type"] == "extra_forbidden":
+        valid = _fields(location[:-1])
+        return f"{where}: unknown key {key!r}{did_you_mean(location[-1], valid)}"
+    if error["type"] == "missing":
+        remedy = ": name one (rsa-eval tasks lists them), or give your own file with --data" if key == "task" else ""
+        return f"{where}: {key} is missing{remedy}"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    given = "" if isinstance(error["input"], Mapping | BaseModel) else f" (given: {error['input']!r})"
+    return f"{where}: {key}: {message}{given}" if key else f"{where}: {message}"
+
+
+def _fields(sections: Sequence[str]) -> list[str]:
+    model: Any = RunConfig
+    for name in sections:
+        field = model.model_fields.get(name)
+        candidates = [field.annotation, *get_args(field.annotation)] if field else []
+        model = next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
+        if model is None:
+            return []
+    return list(model.model_fields)

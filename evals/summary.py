@@ -1,0 +1,65 @@
+"""`summary.json` of a run directory, made from its logs alone, so that run, resume and score all end in the same file."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from evals.problems import Problem
+from evals.stats import Mark, summarise_strategy
+from evals.store import RunDirectory, read_log
+from rsa.chain import Chain, Usage
+from rsa.kinds import KINDS
+from rsa.plan import Place, Role
+from rsa.strategies import Strategy, label
+
+__all__ = ["summarise"]
+
+
+def summarise(
+    directory: RunDirectory, task: str, model: str, problems: Sequence[Problem], repeats: int, strategy: Strategy
+) -> dict[str, Any]:
+    """The summary of all that is recorded. Everything but `seconds` is the same for the same chains in any order."""
+    plan = strategy.plan(0, "")
+    judging = {chain.step for chain in plan if chain.role is Role.VERIFY}
+    chains: dict[tuple[str, int], dict[Place, Chain]] = defaultdict(dict)
+    for _, _, record in read_log(directory.chains):
+        chain = Chain.from_record(record)
+        if chain.step not in judging:
+            chain = replace(chain, text="", reasoning=None)
+        chains[chain.problem, chain.repeat].setdefault(chain.place, chain)
+    made = [chain for group in chains.values() for chain in group.values()]
+    wanted = len(problems) * repeats * len(plan)
+    usage = Usage.total(chain.usage for chain in made)
+    return {
+        "task": task,
+        "model": model,
+        "problems": len(problems),
+        "repeats": repeats,
+        "complete": len(made) == wanted,
+        "strategies": {
+            label(strategy): {
+                "steps": summarise_strategy(plan, chains, _marks(directory, problems)),
+                "chains": len(made),
+                "planned": wanted,
+                "dead": sum(chain.dead for chain in made),
+                "tokens": {"prompt": usage.prompt, "cached": usage.cached, "completion": usage.completion},
+                "calls": sum(chain.attempts for chain in made),
+                "without_usage": sum(not chain.dead and chain.usage.completion is None for chain in made),
+            }
+        },
+        "seconds": round(
+            max((chain.ended for chain in made), default=0.0) - min((chain.started for chain in made), default=0.0), 3
+        ),
+    }
+
+
+def _marks(directory: RunDirectory, problems: Sequence[Problem]) -> Mapping[tuple[str, int], dict[Place, Mark]]:
+    normalise = {problem.id: KINDS[problem.kind].normalise for problem in problems}
+    marks: dict[tuple[str, int], dict[Place, Mark]] = defaultdict(dict)
+    for _, _, record in read_log(directory.verdicts):
+        answer = record["answer"]
+        plain = None if answer is None else normalise[record["problem"]](answer)
+        mark = Mark(plain, record["status"], record["score"], record["solved"])
+        marks[record["problem"], record["repeat"]][record["step"], record["slot"]] = mark
+    return marks

@@ -1,0 +1,73 @@
+"""What goes into a call and what comes out of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rsa.chain import Usage
+from rsa.errors import UsageError
+
+__all__ = ["Completion", "Message", "Messages", "Model", "Sampling"]
+
+Message = Mapping[str, Any]
+"""One chat message: {"role": ..., "content": ...}."""
+Messages = Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model samples. The defaults are the paper's (section 4).
+
+    `top_k` and `min_p` are not part of OpenAI's API and are sent only when set. A server may apply defaults of its own to
+    what is not sent: vLLM takes them from the model's `generation_config.json`, llama.cpp has top_k 40 and min_p 0.05.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_tokens: int = 8192
+    top_k: int | None = None
+    min_p: float | None = None
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise UsageError(f"max_tokens must be at least 1, not {self.max_tokens}")
+        if self.temperature < 0:
+            raise UsageError(f"temperature must not be negative, but is {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise UsageError(f"top_p must be above 0 and at most 1, not {self.top_p}")
+
+    def body(self) -> dict[str, Any]:
+        """The fields of the request body."""
+        fields = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            "top_k": self.top_k,
+            "min_p": self.min_p,
+            "stop": list(self.stop) or None,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One successful reply. `seed` is the one that was sent with the attempt that succeeded."""
+
+    text: str
+    finish_reason: str
+    reasoning: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    seed: int = 0
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry of `/v1/models`. `context` is its window in tokens, where the server says it."""
+
+    id: str
+    context: int | None = None
+    aliases: tuple[str, ...] = ()
+    owned_by: str = ""

@@ -1,0 +1,42 @@
+"""Keyed randomness: every draw is a pure function of what it is for.
+
+There is no generator with a state. A draw is the BLAKE2b hash of `(run seed, problem, repeat, step, slot, purpose)`, so the
+same key gives the same draw in any process, order, Python or NumPy version, and after any number of resumes.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+__all__ = ["Key"]
+
+_REQUEST_SEED_BITS = 31  # every known server takes a non-negative 32-bit integer; llama.cpp reserves the largest one
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The name of one draw. Step-1 keys hold neither strategy nor N, so that strategies share their first samples."""
+
+    seed: int
+    problem: str
+    repeat: int = 0
+    step: int = 0
+    slot: int = 0
+    purpose: str = ""
+
+    def _digest(self, *more: int) -> bytes:
+        parts = [self.seed, self.problem, self.repeat, self.step, self.slot, self.purpose, *more]
+        name = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+        return hashlib.blake2b(name.encode("ascii"), digest_size=8).digest()
+
+    def permutation(self, n: int) -> tuple[int, ...]:
+        """A uniformly drawn order of `range(n)`: every number is ranked by a hash of its own."""
+        return tuple(sorted(range(n), key=lambda i: (self._digest(i), i)))
+
+    def uniform(self, *more: int) -> float:
+        """A number in [0, 1); `more` tells several draws of one key apart."""
+        return int.from_bytes(self._digest(*more)) / 2**64
+
+    def request_seed(self) -> int:
+        """The `seed` that a server is given for this draw: 31 bits."""
+        return int.from_bytes(self._digest()) >> (64 - _REQUEST_SEED_BITS)

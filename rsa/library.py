@@ -1,0 +1,131 @@
+"""One question in, one better answer out: `run` and `arun`."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from rsa.chain import Chain, Usage
+from rsa.compaction import COMPACTIONS
+from rsa.endpoint import Endpoint, Sampling
+from rsa.errors import RunFailed, UsageError
+from rsa.generation import Generation, Question
+from rsa.kinds import Kind, kind_named
+from rsa.plan import Plan
+from rsa.prompts import Prompts
+from rsa.scheduler import Job, execute
+from rsa.selection import choose, population
+from rsa.session import open_session
+from rsa.strategies import RSA, Select, Strategy, label
+from rsa.text import did_you_mean
+
+__all__ = ["Result", "arun", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one question.
+
+    `text` is the answering chain's text and `answer` what could be read out of it (None: nothing in the asked form).
+    `usage` sums the tokens of every chain. `population` are the living members of the last population, `chains` all chains
+    with the dead ones, ordered by step and slot; `chosen` is the one that answers.
+    """
+
+    text: str
+    answer: str | None
+    usage: Usage
+    chosen: Chain = field(repr=False)
+    population: tuple[Chain, ...] = field(repr=False)
+    chains: tuple[Chain, ...] = field(repr=False)
+
+
+async def arun(
+    question: str,
+    llm: Endpoint,
+    strategy: Strategy | None = None,
+    *,
+    seed: int = 0,
+    kind: str = "general",
+    sampling: Sampling | None = None,
+    select: Select | None = None,
+    prompts: str | Path = "default",
+    compaction: str = "answer",
+    system: str | None = None,
+) -> Result:
+    """Answer one question with a strategy (by default the paper's `RSA(n=16, k=4, steps=10)`).
+
+    The question is sent as it is. `kind` (general, math, choice, gym, code, number) decides how later prompts name the
+    problem and ask for the answer, and how `Result.answer` is read. `select` is the strategy's own unless given. The same
+    question, strategy and seed make the same plan; the question's text stands for the problem in all draws.
+
+    Raises `UsageError` for bad arguments, `EndpointRefused` and `EndpointUnreachable` if the endpoint cannot be used, and
+    `RunFailed` if every chain of the last population died.
+    """
+    if not question.strip():
+        raise UsageError("the question is empty")
+    if compaction not in COMPACTIONS:
+        raise UsageError(f"there is no compaction {compaction!r}{did_you_mean(compaction, COMPACTIONS)}")
+    if select is not None and select not in get_args(Select):
+        raise UsageError(f"there is no selector {select!r}{did_you_mean(select, get_args(Select))}")
+    strategy = strategy or RSA()
+    asked = Question(question, kind_named(kind), ({"role": "system", "content": system},) if system else ())
+    plan = strategy.plan(seed, question)
+    chains: list[Chain] = []
+    async with open_session(llm) as session:
+        generation = Generation(
+            session.client,
+            Prompts(prompts),
+            sampling or Sampling(),
+            COMPACTIONS[compaction],
+            label(strategy),
+            session.context,
+            session.counter,
+        )
+        job = Job(plan, partial(generation, asked))
+        await execute([job], llm.max_concurrency, chains.append)
+    return _result(plan, chains, asked.kind, select or strategy.select)
+
+
+def _result(plan: Plan, chains: Sequence[Chain], kind: Kind, select: Select) -> Result:
+    ordered = tuple(sorted(chains, key=lambda chain: chain.place))
+    members = population(plan, plan.steps, {chain.place: chain for chain in ordered})
+    if not members:
+        error = next((chain.error for chain in ordered if chain.error), "no reason recorded")
+        raise RunFailed(f"every chain of the last population is dead, so there is no answer; the first error was: {error}")
+    chosen = choose(plan, members, kind, select)
+    usage = Usage.total(chain.usage for chain in ordered)
+    return Result(chosen.text, kind.extract(chosen.text), usage, chosen, members, ordered)
+
+
+def run(question: str, llm: Endpoint, strategy: Strategy | None = None, **options: Any) -> Result:
+    """`arun` for synchronous code; also inside a running event loop, as in a notebook. Takes the same options."""
+    return _run_anywhere(arun(question, llm, strategy, **options))
+
+
+ValueT = TypeVar("ValueT")
+
+
+def _run_anywhere(work: Coroutine[Any, Any, ValueT]) -> ValueT:
+    """Run a coroutine to its end; in a thread with a loop of its own where this thread runs a loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[ValueT]]] = Future()
+
+    async def supervised() -> ValueT:
+        task = asyncio.ensure_future(work)
+        started.set_result((asyncio.get_running_loop(), task))
+        return await task
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        outcome = pool.submit(asyncio.run, supervised())
+        try:
+            return outcome.result()
+        except KeyboardInterrupt:
+            loop, task = started.result()
+            loop.call_soon_threadsafe(task.cancel)
+            raise

@@ -1,0 +1,56 @@
+"""From finished chains to the population that answers, and from that population to one answer."""
+
+from collections.abc import Iterable, Mapping
+
+from rsa.answers import last_boxed, vote
+from rsa.chain import Chain
+from rsa.errors import RunFailed
+from rsa.kinds import Kind
+from rsa.plan import Place, Plan, Role
+from rsa.strategies import Select
+
+__all__ = ["accepts", "choose", "population"]
+
+
+def accepts(judgement: str) -> bool:
+    """Whether a verifying chain accepted what it read. A judgement that cannot be read accepts nothing."""
+    verdict = last_boxed(judgement) or ""
+    return verdict.removeprefix("\\text{").rstrip("}.").strip().lower() == "correct"
+
+
+def population(plan: Plan, step: int, chains: Mapping[Place, Chain]) -> tuple[Chain, ...]:
+    """The living chains that carry the answers after a step, by slot.
+
+    For a step of judgements these are the accepted chains of the step before, or all of them where none was accepted.
+    """
+
+    def alive(step: int) -> dict[int, Chain]:
+        slots = sorted(slot for at, slot in chains if at == step)
+        return {slot: chains[step, slot] for slot in slots if not chains[step, slot].dead}
+
+    if plan.populations[step - 1][0].role is not Role.VERIFY:
+        return tuple(alive(step).values())
+    samples, judgements = alive(step - 1), alive(step)
+    accepted = tuple(samples[slot] for slot, judgement in judgements.items() if slot in samples and accepts(judgement.text))
+    return accepted or tuple(samples.values())
+
+
+def choose(plan: Plan, members: Iterable[Chain], kind: Kind, select: Select) -> Chain:
+    """The member of the last population that answers.
+
+    `sample` draws one uniformly (the paper's rule: its expected accuracy is the population's mean). `majority` takes the
+    lowest slot among those that gave the most frequent answer; where no member gave any, it draws like `sample`.
+    Raises `RunFailed` if there is no member.
+    """
+    by_slot = {member.slot: member for member in members}
+    if not by_slot:
+        raise RunFailed("every chain of the last population is dead, so there is no answer")
+    if select == "majority":
+        answers = [(slot, kind.extract(member.text)) for slot, member in sorted(by_slot.items())]
+        votes = [(slot, kind.normalise(answer)) for slot, answer in answers if answer is not None]
+        winner = vote([answer for _, answer in votes])
+        for slot, answer in votes:
+            if answer == winner:
+                return by_slot[slot]
+    order = plan.key(plan.steps, 0, "select").permutation(max(by_slot) + 1)
+    return next(by_slot[slot] for slot in order if slot in by_slot)

@@ -1,0 +1,93 @@
+"""The life of a server process: start, wait until it is healthy, stop."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from rsa.errors import ServerFailed, UsageError
+from rsa.serving import keeper
+from rsa.serving.engines import Engine
+
+__all__ = ["serve"]
+
+_POLL_SECONDS = 0.25
+_STOP_SECONDS = keeper.GRACE_SECONDS + 5
+_SHOWN_LINES = 20
+
+
+@asynccontextmanager
+async def serve(engine: Engine, log: Path) -> AsyncIterator[str]:
+    """Start a server, wait until it is healthy, and give its base URL; it is gone when the block is left.
+
+    Its output goes to the file `log`. It also ends when this process dies in any way, SIGKILL included.
+    Raises `UsageError` if it cannot be started here (package missing, port in use), and `ServerFailed` with the log's
+    last lines if it ends or does not become healthy within `engine.startup_timeout` seconds.
+    """
+    port = _free_port(engine.port)
+    command = await asyncio.to_thread(engine.command, port)
+    process = _start(command, engine.environment(), log)
+    try:
+        await _wait_until_healthy(engine, process, port, log)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        if process.stdin:
+            process.stdin.close()  # the keeper ends the server
+        await asyncio.shield(asyncio.to_thread(process.wait, _STOP_SECONDS))
+
+
+def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, keeper.__file__, *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
+
+
+def _free_port(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"serve.port: port {port} cannot be used ({error.strerror}): choose another, or 0 for any free one"
+            ) from error
+        return int(probe.getsockname()[1])
+
+
+async def _wait_until_healthy(engine: Engine, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + engine.startup_timeout
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise ServerFailed(
+                    f"{engine.name} ended with exit code {process.returncode} before it was ready.{_tail(log)}"
+                )
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/health") as response:
+                    if response.status == 200:
+                        return
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            await asyncio.sleep(_POLL_SECONDS)
+    raise ServerFailed(
+        f"{engine.name} was not ready after {engine.startup_timeout:g} s (serve.startup_timeout).{_tail(log)}"
+    )
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN_LINES:]
+    shown = "\n".join(f"  | {line}" for line in lines)
+    return f" The last lines of {log}:\n{shown}"

@@ -1,0 +1,14 @@
+"""Small helpers for messages to people."""
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean"]
+
+
+def did_you_mean(name: str, valid: Iterable[str]) -> str:
+    """A clause that names the nearest valid name and all of them, to end an error message with."""
+    names = sorted(valid)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{hint} (valid: {', '.join(names)})"
