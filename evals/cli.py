@@ -12,7 +12,6 @@ import typer
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -56,11 +55,14 @@ _FLAGS = {
 
 def main() -> None:
     """The entry point."""
-    app()
+    app(prog_name="rsa-eval")
 
 
-@app.callback()
-def _start() -> None:
+@app.callback(invoke_without_command=True)
+def _start(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        return
     from evals.clash import warn_of_name_clash  # noqa: PLC0415
 
     warn_of_name_clash()

@@ -82,7 +82,7 @@ def prepare(config: RunConfig) -> Preparation:
     fresh = Preparation(config, directory, dataset, strategy, prompts)
     if directory.started:
         return _same_run(fresh)
-    directory.create()
+    directory.create(dataset.lines())
     return fresh
 
 

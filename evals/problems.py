@@ -11,7 +11,7 @@ from rsa.errors import UsageError
 from rsa.generation import Question
 from rsa.kinds import kind_named
 
-__all__ = ["Dataset", "Problem", "load_problems", "save_problems"]
+__all__ = ["Dataset", "Problem", "load_problems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,11 @@ class Dataset:
         return hashlib.sha256(self.lines()).hexdigest()
 
 
-def save_problems(dataset: Dataset, path: Path) -> None:
-    """Freeze the problems of a run, so that resuming and scoring need neither the file nor the hub again."""
-    path.write_bytes(dataset.lines())
-
-
 def load_problems(path: Path, sha256: str) -> tuple[Problem, ...]:
-    """Frozen problems. Raises `UsageError` if the file is gone or is not the one that was written."""
+    """Frozen problems, so that resuming and scoring need neither the file nor the hub again.
+
+    Raises `UsageError` if the file is gone or is not the one that was written.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from evals.store import RunDirectory
+from evals.store import RunDirectory, write_whole
 
 __all__ = ["output", "percent", "summary_table", "write_report"]
 
@@ -91,4 +91,4 @@ def write_report(directory: RunDirectory, summary: Mapping[str, Any]) -> None:
     page = template.render(
         summary=summary, columns=COLUMNS, row=row, run=yaml.safe_dump(run, sort_keys=False, allow_unicode=True)
     )
-    directory.report.write_text(page, encoding="utf-8")
+    write_whole(directory.report, page)

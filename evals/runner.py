@@ -15,7 +15,7 @@ from evals.preparation import Preparation, api_key, resolve_max_tokens
 from evals.provenance import provenance
 from evals.report import write_report
 from evals.scoring import score
-from evals.store import AppendLog, ChainIndex
+from evals.store import AppendLog, ChainIndex, write_whole
 from evals.summary import summarise
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
@@ -104,7 +104,7 @@ def _record_start(run: Preparation, session: Session, generation: Generation, ar
     config["sampling"]["max_tokens"] = generation.sampling.max_tokens
     if run.config.serve is None:
         config["endpoint"]["model"] = session.client.endpoint.model
-    run.directory.problems.write_bytes(run.dataset.lines())
+    write_whole(run.directory.problems, run.dataset.lines().decode())
     run.directory.write_run(
         {
             "model": session.client.endpoint.model,

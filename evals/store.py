@@ -16,14 +16,13 @@ from typing import Any, BinaryIO
 import yaml
 
 from rsa.chain import Chain
-from rsa.errors import RunFailed, UsageError
+from rsa.errors import Incomplete, UsageError
 
-__all__ = ["FORMAT", "AppendLog", "ChainIndex", "RunDirectory", "read_log"]
+__all__ = ["FORMAT", "AppendLog", "ChainIndex", "RunDirectory", "read_log", "write_whole"]
 
 FORMAT = 1
 """The version of the run directory's layout."""
 
-_OURS = ("server.log",)
 ChainKey = tuple[str, int, str]
 """(problem, repeat, strategy)."""
 
@@ -46,11 +45,17 @@ class RunDirectory:
         """Whether a run was started here."""
         return self.run_yaml.is_file()
 
-    def create(self) -> None:
-        """Make the folder. Raises `UsageError` if it cannot be written or holds something that is not a run."""
+    def create(self, problems: bytes) -> None:
+        """Make the folder for a run on these frozen problems.
+
+        Raises `UsageError` if it cannot be written or holds something else than what a start that was cut short leaves.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            foreign = [entry.name for entry in self.path.iterdir() if entry.name not in _OURS]
+            ours = [self.server_log.name, self.run_yaml.with_suffix(".tmp").name, self.problems.with_suffix(".tmp").name]
+            if self.problems.is_file() and self.problems.read_bytes() == problems:
+                ours.append(self.problems.name)
+            foreign = [entry.name for entry in self.path.iterdir() if entry.name not in ours]
         except OSError as error:
             raise UsageError(f"out: {self.path} cannot be used as a run directory ({error.strerror})") from error
         if foreign and not self.started:
@@ -61,7 +66,7 @@ class RunDirectory:
     def write_run(self, content: Mapping[str, Any]) -> None:
         """Write `run.yaml` whole or not at all."""
         text = yaml.safe_dump({"format": FORMAT, **content}, sort_keys=False, allow_unicode=True, width=120)
-        _replace(self.run_yaml, text)
+        write_whole(self.run_yaml, text)
 
     def read_run(self) -> dict[str, Any]:
         """The content of `run.yaml`. Raises `UsageError` if there is none, or if a newer version wrote it."""
@@ -84,13 +89,22 @@ class RunDirectory:
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write `summary.json` whole or not at all."""
-        _replace(self.summary, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        write_whole(self.summary, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
 
 
-def _replace(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises `Incomplete` if the disk does not take it."""
     scratch = path.with_suffix(".tmp")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise _disk_error(path, error) from error
+
+
+def _disk_error(path: Path, error: OSError) -> Incomplete:
+    return Incomplete(f"{path} cannot be written ({error.strerror}): make space, then resume")
 
 
 def read_log(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -119,7 +133,7 @@ class AppendLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         whole = max((offset + length for offset, length, _ in read_log(path)), default=0)
-        self._file: BinaryIO = path.open("ab")
+        self._file = path.open("ab", buffering=0)
         self._file.truncate(whole)
         self._pending: deque[bytes] = deque()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append-log")
@@ -129,19 +143,19 @@ class AppendLog:
         self._pending.append(json.dumps(record, ensure_ascii=False).encode("utf-8", errors="replace") + b"\n")
 
     async def flush(self) -> None:
-        """Return when every record taken so far is on the disk. Raises `RunFailed` if the disk does not take them."""
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._writer, self._drain))
+        """Return when every record taken so far is on the disk. Raises `Incomplete` if the disk does not take them."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._drain)
 
     def _drain(self) -> None:
         batch = b"".join(self._pending.popleft() for _ in range(len(self._pending)))
         if not batch:
             return
         try:
-            self._file.write(batch)
-            self._file.flush()
+            while batch:
+                batch = batch[self._file.write(batch) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise RunFailed(f"{self.path} cannot be written ({error.strerror}): make space, then resume") from error
+            raise _disk_error(self.path, error) from error
 
     def close(self) -> None:
         """Write what is left and close the file."""

@@ -1,8 +1,8 @@
 """Rows out of .jsonl, .csv and .parquet files, and rows to problems.
 
 Two layouts are read: plain columns (a question, an answer, perhaps an id), and that of the published RSA files, which is
-also verl's: `prompt` is a list of chat messages whose last one already ends with the answer instruction, and the right answer is
-`reward_model.ground_truth`.
+also verl's: `prompt` is a list of chat messages whose last one already ends with the answer instruction, and the right
+answer is `reward_model.ground_truth`.
 """
 
 import csv
@@ -100,7 +100,7 @@ def _problem(row: Row, number: int, config: TaskConfig, kind: str | None, source
 
 
 def _published_row(row: Row, row_id: str, kind: str | None, where: str) -> Problem:
-    *before, last = row["prompt"]
+    *before, last = row["prompt"] or [None]
     gold = _text(_nested(row, "reward_model", "ground_truth"))
     if gold is None:
         raise UsageError(f"{where}: reward_model.ground_truth is missing or blank")

@@ -4,41 +4,46 @@ import os
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from rsa.errors import UsageError
 
-__all__ = ["hub_rows"]
+__all__ = ["folder_rows", "hub_rows"]
 
 _PROBE_SECONDS = 1.0
 
 
-def hub_rows(repository: str, split: str) -> tuple[list[Mapping[str, Any]], str | None]:
+def hub_rows(repository: str, split: str) -> tuple[list[Mapping[str, Any]], str]:
     """The rows of one split and the revision they came from.
 
     Without a network the local cache is used; raises `UsageError` within about a second if the data set is not in it.
     """
     online = not os.environ.get("HF_HUB_OFFLINE") and _hub_answers()
-    from datasets import DownloadConfig, load_dataset  # noqa: PLC0415 - takes seconds to import
-    from datasets.exceptions import DatasetNotFoundError  # noqa: PLC0415
-    from huggingface_hub import HfApi  # noqa: PLC0415
-    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import
 
     try:
-        revision = HfApi().dataset_info(repository).sha if online else None
-        table = load_dataset(
-            repository, split=split, revision=revision, download_config=DownloadConfig(local_files_only=not online)
-        )
-    except (DatasetNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-        reason = (
-            str(error).strip().splitlines()[0] if online else "the hub cannot be reached and it is not in the local cache"
-        )
+        folder = Path(snapshot_download(repository, repo_type="dataset", local_files_only=not online))
+        return folder_rows(folder, split), folder.name  # the cache names its folders by revision
+    except (OSError, ValueError) as error:
+        lines = str(error).strip().splitlines() or [repr(error)]
+        reason = lines[0] if online else "the hub cannot be reached and it is not in the local cache"
         raise UsageError(
             f"the data set {repository} cannot be loaded: {reason}; give the file yourself (--data FILE), or use "
             "a task that needs no network (rsa-eval tasks)"
         ) from error
-    return list(table), revision
+
+
+def folder_rows(folder: Path, split: str) -> list[Mapping[str, Any]]:
+    """The rows of one split of a data set in a folder laid out as on the hub. Raises `ValueError` if there is none."""
+    from datasets import load_dataset  # noqa: PLC0415 - takes seconds to import
+    from datasets.exceptions import DatasetsError  # noqa: PLC0415
+
+    try:
+        return list(load_dataset(str(folder), split=split))
+    except DatasetsError as error:
+        raise ValueError(str(error)) from error
 
 
 def _hub_answers() -> bool:

@@ -39,7 +39,7 @@ class FaultKind(StrEnum):
 
 
 @dataclass(eq=False)
-class Fault(Exception):  # noqa: N818 - never leaves the endpoint
+class Fault(Exception):
     """One failed attempt. `wait` is what the server asked for, in seconds; `blank` marks a reply without any text."""
 
     kind: FaultKind

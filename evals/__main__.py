@@ -1,0 +1,5 @@
+"""`python -m evals` is `rsa-eval`."""
+
+from evals.cli import main
+
+main()

@@ -1,0 +1,142 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rsa.answers import (
+    after_thinking,
+    choice_letter,
+    last_boxed,
+    last_code_block,
+    last_number,
+    last_tagged,
+    normalise_math,
+    vote,
+)
+from rsa.compaction import COMPACTIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"so \boxed{70}", "70"),
+        (r"\boxed{1} and then \boxed{2}", "2"),
+        (r"\boxed{\frac{1}{2}}", r"\frac{1}{2}"),
+        (r"\boxed {12}", "12"),
+        (r"first \boxed{12}, at last \boxed{7", "12"),  # cut off inside the last box
+        (r"\boxed{\{1,2\}}", r"\{1,2\}"),
+        (r"<think>\boxed{1}</think> The answer is 2.", None),
+        (r"<think>\boxed{1}</think> \boxed{2}", "2"),
+        (r"a</think>\boxed{1}</think>\boxed{3}", "3"),
+        (r"\boxed{}", None),
+        (r"\boxed{ }", None),
+        ("The answer is 70.", None),
+        ("", None),
+    ],
+)
+def test_last_balanced_box_after_thinking(text, answer):
+    assert last_boxed(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"\boxed{E}", "E"),
+        (r"\boxed{\text{E}}", "E"),
+        (r"\boxed{E.}", "E"),
+        (r"\boxed{(E)}", "E"),
+        (r"\boxed{E: 5 cm}", "E"),
+        (r"\boxed{\textbf{(B)}}", "B"),
+        (r"\boxed{K}", None),
+        (r"\boxed{Energy}", None),
+        (r"\boxed{5}", None),
+        ("E", None),
+    ],
+)
+def test_choice_letters(text, answer):
+    assert choice_letter(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("7 times 8 is 56.", "56"),
+        ("1,234 apples", "1234"),
+        ("it is -3.5 or so", "-3.5"),
+        ("no idea", None),
+        ("12 * 11 = 132\nThe answer is 132", "132"),
+        ("x1", None),
+        ("<think>5</think> none", None),
+    ],
+)
+def test_last_number(text, answer):
+    assert last_number(text) == answer
+
+
+def test_tags_and_code_blocks():
+    assert last_tagged("<answer>1</answer> no: <answer>a\n b</answer>") == "a\n b"
+    assert last_tagged("<answer> </answer>") is None
+    assert last_code_block("```python\nx = 1\n```\nbetter:\n```python\nx = 2\n```\n") == "x = 2"
+    assert last_code_block("```\nx\n```") is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("70", "070"),
+        ("70", " 70. "),
+        ("70", "$70$"),
+        ("70", r"\text{70}"),
+        ("1000", "1,000"),
+        ("1000", r"1\,000"),
+        ("1000", r"1{,}000"),
+        ("1000", r"1\!000"),
+        ("-3", r"-\!3"),
+        ("0", "-0"),
+        ("5", "+5"),
+        (r"\frac{1}{2}", r"\dfrac{1}{2}"),
+        ("(1, 2)", r"\left(1,2\right)"),
+    ],
+)
+def test_spellings_of_one_answer(one, other):
+    assert normalise_math(one) == normalise_math(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("12", "1,2"), ("70", "7.0"), ("1", "-1"), ("10", "100"), ("A", "a")])
+def test_different_answers_stay_different(one, other):
+    assert normalise_math(one) != normalise_math(other)
+
+
+@given(st.text())
+def test_reading_never_fails_and_normalising_is_stable(text):
+    for read in (last_boxed, choice_letter, last_number, last_tagged, last_code_block):
+        read(text)
+    assert normalise_math(normalise_math(text)) == normalise_math(text)
+
+
+@given(st.integers(-999, 99999))
+def test_integers_compare_as_integers(number):
+    assert normalise_math(f"{number:,}") == str(number)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", None])), st.randoms())
+def test_votes_count_answers_only(answers, rng):
+    winner = vote(answers)
+    given_answers = [answer for answer in answers if answer is not None]
+    assert (winner is None) == (not given_answers)
+    assert all(answers.count(winner) >= answers.count(answer) for answer in given_answers)
+
+
+def test_ties_go_to_the_lowest_slot():
+    assert vote([None, "b", "a", "a", "b"]) == "b"
+
+
+def test_candidates_are_shown_without_thinking_but_never_blank():
+    answer, full = COMPACTIONS["answer"], COMPACTIONS["full"]
+    assert answer("<think>long</think>\nshort", None) == "\nshort"
+    assert answer("<think>cut off", None) == "<think>cut off"
+    assert answer("<think>long</think>", None) == "<think>long</think>"
+    assert answer("", "only reasoning") == "only reasoning"
+    assert answer("text", "reasoning") == "text"
+    assert full("text", "reasoning") == "reasoning\n\ntext"
+    assert full("", "reasoning") == "reasoning"
+    assert after_thinking("<|channel|>analysis x<|channel|>final<|message|>y") == "y"

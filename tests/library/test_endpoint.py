@@ -1,0 +1,293 @@
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rsa
+from rsa.chain import Usage
+from rsa.endpoint.faults import FaultKind, backoff, fault_of_status, retry_after
+from rsa.session import open_session
+from tests.fake_server import FakeServer, Trouble, message
+
+ASK = [{"role": "user", "content": "2+2?"}]
+QUICK = rsa.Sampling(max_tokens=50)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """Backoff takes no time in these tests, but its lengths are recorded."""
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def quick(seconds: float) -> None:
+        waits.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("rsa.endpoint.client.asyncio.sleep", quick)
+    return waits
+
+
+async def complete(server: FakeServer, seed: int = 5, **options):
+    async with rsa.Endpoint(server.url, model="fake", **options).connect() as client:
+        return await client.complete(ASK, QUICK, seed)
+
+
+async def test_a_reply_with_everything_in_it(server):
+    server.reply = lambda body: "four"
+    completion = await complete(server)
+    assert (completion.text, completion.finish_reason, completion.attempts, completion.seed) == ("four", "stop", 1, 5)
+    assert completion.usage == Usage(prompt=4, cached=2, completion=4)
+    assert server.requests[0] == {
+        "model": "fake",
+        "messages": ASK,
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "max_tokens": 50,
+        "seed": 5,
+    }
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+async def test_reasoning_is_kept_apart(server, field):
+    server.script = [Trouble(body=message("4", **{field: "let me think"}))]
+    completion = await complete(server)
+    assert (completion.text, completion.reasoning) == ("4", "let me think")
+    assert completion.usage == Usage(None, None, None)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Trouble(429),
+        Trouble(500, "boom"),
+        Trouble(502),
+        Trouble(503),
+        Trouble(408),
+        Trouble(reset=True),
+        Trouble(200, "not json"),
+        Trouble(200, "{}"),
+        Trouble(200, '{"choices": []}'),
+        Trouble(200, message("")),
+        Trouble(200, message(None)),
+        Trouble(200, message(" \n")),
+        Trouble(200, '{"choices": [{"message": {"content": 4}}]}'),
+        Trouble(200, "[1]"),
+    ],
+    ids=str,
+)
+async def test_passing_faults_are_retried(server, trouble):
+    server.script = [trouble, trouble]
+    completion = await complete(server)
+    assert completion.attempts == 3
+    assert completion.text.startswith("I think")
+
+
+async def test_a_blank_reply_is_asked_for_with_another_seed(server):
+    """The same seed would give the same blank reply."""
+    server.script = [Trouble(503), Trouble(200, message("")), None]
+    completion = await complete(server, seed=5)
+    assert [body["seed"] for body in server.requests] == [5, 5, 6]
+    assert completion.seed == 6
+
+
+async def test_retries_end_and_the_message_says_why(server):
+    server.trouble = lambda body: Trouble(500, '{"error": {"message": "out of memory"}}')
+    with pytest.raises(rsa.CallFailed, match=r"HTTP 500: out of memory \(tried 3 times\)"):
+        await complete(server, retries=2)
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+async def test_refusals_are_never_retried(server, status):
+    server.trouble = lambda body: Trouble(status, '{"error": {"message": "no"}}')
+    with pytest.raises(rsa.EndpointRefused, match=f"HTTP {status}: no"):
+        await complete(server)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens",
+        '{"error": {"code": 400, "message": "too long", "type": "exceed_context_size_error"}}',
+    ],
+)
+async def test_a_prompt_that_is_too_long_is_one_dead_chain_not_the_end(server, text):
+    server.trouble = lambda body: Trouble(400, text)
+    with pytest.raises(rsa.ContextOverflow):
+        await complete(server)
+    assert len(server.requests) == 1
+
+
+async def test_every_call_has_a_time_limit_of_its_own(server):
+    server.script = [Trouble(hang=True)]
+    completion = await complete(server, timeout=0.3)
+    assert completion.attempts == 2
+    server.trouble = lambda body: Trouble(hang=True)
+    with pytest.raises(rsa.CallFailed, match=r"no reply within 0.2 s \(tried 2 times\)"):
+        await complete(server, timeout=0.2, retries=1)
+
+
+async def test_a_server_that_is_gone_is_waited_for_until_patience_ends():
+    with FakeServer() as server:
+        url = server.url
+    async with rsa.Endpoint(url, model="fake", patience=0.2, retries=0).connect() as client:
+        with pytest.raises(rsa.EndpointUnreachable, match=r"no connection for 0.2 s: is the server running\?"):
+            await client.complete(ASK, QUICK, 0)
+
+
+async def test_a_server_that_comes_back_is_used_again():
+    with FakeServer() as server:
+        port = server.port
+    waiting = asyncio.ensure_future(complete(server, patience=60, retries=0))
+    await asyncio.sleep(0)
+    back = FakeServer()
+    back.port = port
+    with back:
+        assert (await waiting).text.startswith("I think")
+
+
+async def test_retry_after_is_obeyed(server, no_waiting):
+    server.script = [Trouble(429, headers={"Retry-After": "7"})]
+    await complete(server)
+    assert 7 <= no_waiting[0] < 8
+
+
+def test_retry_after_reads_seconds_and_dates():
+    assert retry_after("3", 0) == 3
+    assert retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 20) == 40
+    assert retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 90) == 0
+    assert retry_after("9999", 0) == 120
+    assert retry_after("soon", 0) is None
+    assert retry_after(None, 0) is None
+
+
+@given(st.integers(1, 50), st.floats(0, 0.999))
+def test_backoff_is_bounded(attempt, jitter):
+    assert 0 <= backoff(attempt, jitter, None) <= 30
+    assert 5 <= backoff(attempt, jitter, 5) < 6
+
+
+@given(st.integers(300, 599), st.text())
+def test_every_status_is_told_in_one_short_line(status, body):
+    fault = fault_of_status(status, body, None)
+    assert len(fault.message) < 600
+    assert "\n" not in fault.message
+    assert fault.kind is not FaultKind.UNREACHABLE
+
+
+async def test_no_more_calls_in_flight_than_allowed(server):
+    async with rsa.Endpoint(server.url, model="fake", max_concurrency=3).connect() as client:
+        await asyncio.gather(*(client.complete(ASK, QUICK, seed) for seed in range(20)))
+    assert server.most_in_flight <= 3
+    assert len(server.requests) == 20
+
+
+async def test_cancelling_ends_the_request_at_the_server_and_frees_the_place(server):
+    server.script = [Trouble(hang=True)]
+    async with rsa.Endpoint(server.url, model="fake", max_concurrency=1).connect() as client:
+        call = asyncio.ensure_future(client.complete(ASK, QUICK, 0))
+        await asyncio.to_thread(server.hanging.wait, 10)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert (await client.complete(ASK, QUICK, 0)).attempts == 1
+    assert server.in_flight == 0
+
+
+async def test_a_quota_of_calls_is_kept_in_order(server, no_waiting):
+    """asyncio-throttle alone lets waiters overtake each other."""
+    async with rsa.Endpoint(server.url, model="fake", rate=rsa.Rate(3, 0.2)).connect() as client:
+        await asyncio.gather(*(client.complete(ASK, QUICK, seed) for seed in range(7)))
+    assert [body["seed"] for body in server.requests] == list(range(7))
+    assert no_waiting
+
+
+async def test_extra_body_is_merged_and_null_removes(server):
+    await complete(server, extra_body={"top_k": 5, "seed": None})
+    assert server.requests[0]["top_k"] == 5
+    assert "seed" not in server.requests[0]
+
+
+async def test_the_key_is_sent_and_shown_nowhere(server):
+    endpoint = rsa.Endpoint(server.url, model="fake", api_key="sk-secret")
+    assert "sk-secret" not in repr(endpoint) + str(endpoint)
+    await complete(server, api_key="sk-secret")
+    assert server.headers[0]["Authorization"] == "Bearer sk-secret"
+    server.trouble = lambda body: Trouble(401, '{"error": {"message": "bad key sk-secret"}}')
+    with pytest.raises(rsa.EndpointRefused) as caught:
+        await complete(server, api_key="sk-secret")
+    assert "sk-secret" not in str(caught.value)
+    assert "bad key ***" in str(caught.value)
+
+
+async def test_sessions_find_model_context_and_counter(server):
+    async with open_session(rsa.Endpoint(server.url)) as session:
+        assert session.client.endpoint.model == "fake"
+        assert session.context == 100_000
+        assert await session.counter(ASK) == 4
+    async with open_session(rsa.Endpoint(server.url, context=77)) as session:
+        assert session.context == 77
+    server.tokenizes = False
+    async with open_session(rsa.Endpoint(server.url)) as session:
+        assert await session.counter(ASK) is None
+
+
+async def test_models_that_are_not_there_are_named(server):
+    server.models = ("qwen-4b", "llama-8b")
+    with pytest.raises(rsa.EndpointRefused, match=r"no model 'qwen-4c'; did you mean 'qwen-4b'\?"):
+        async with open_session(rsa.Endpoint(server.url, model="qwen-4c")):
+            pass
+    with pytest.raises(rsa.EndpointRefused, match="no model is named, and it serves qwen-4b, llama-8b"):
+        async with open_session(rsa.Endpoint(server.url)):
+            pass
+    server.models = ()
+    async with open_session(rsa.Endpoint(server.url, model="hidden")) as session:
+        assert session.client.endpoint.model == "hidden"
+
+
+async def test_a_server_that_is_not_openais_is_told_from_one_that_is_down(server):
+    with pytest.raises(rsa.EndpointUnreachable, match=r"cannot connect.*is the server running\?"):
+        async with open_session(rsa.Endpoint("http://127.0.0.1:9/v1")):
+            pass
+    server.required_key = "right"
+    with pytest.raises(rsa.EndpointRefused, match=r"HTTP 401: wrong key: Bearer \*\*\*"):
+        async with open_session(rsa.Endpoint(server.url, api_key="wrong-one")):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("localhost:8000/v1", "is not a URL"),
+        ("ftp://x/v1", "is not a URL"),
+        ("", "is not a URL"),
+        ("http://", "is not a URL"),
+        ("http://user:pw@host/v1", "no user, password"),
+        ("http://host/v1?key=1", "no user, password or query"),
+        ("http://host/v1/chat/completions", "ends with /chat/completions: leave that out"),
+    ],
+)
+def test_wrong_urls_are_refused_with_a_remedy(url, says):
+    with pytest.raises(rsa.UsageError, match=says):
+        rsa.Endpoint(url)
+
+
+@pytest.mark.parametrize("options", [{"max_concurrency": 0}, {"timeout": 0}, {"retries": -1}, {"patience": -1}])
+def test_impossible_limits_are_refused(options):
+    with pytest.raises(rsa.UsageError):
+        rsa.Endpoint("http://h/v1", **options)
+
+
+@pytest.mark.parametrize("options", [{"max_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"top_p": 1.5}])
+def test_impossible_sampling_is_refused(options):
+    with pytest.raises(rsa.UsageError):
+        rsa.Sampling(**options)
+
+
+def test_unset_sampling_fields_are_not_sent():
+    assert set(rsa.Sampling().body()) == {"temperature", "top_p", "max_tokens"}
+    full = rsa.Sampling(top_k=-1, min_p=0.0, stop=("x",)).body()
+    assert json.loads(json.dumps(full)) == {**rsa.Sampling().body(), "top_k": -1, "min_p": 0.0, "stop": ["x"]}

@@ -1,0 +1,111 @@
+import asyncio
+import inspect
+
+import pytest
+
+import rsa
+from tests.fake_server import Trouble
+
+QUICK = rsa.Sampling(max_tokens=50)
+
+
+def test_run_answers_a_question(server):
+    result = rsa.run("How many?", rsa.Endpoint(server.url, model="fake"), rsa.RSA(n=4, k=2, steps=3), seed=0)
+    assert result.answer in {"0", "1", "2"}
+    assert f"boxed{{{result.answer}}}" in result.text
+    assert [chain.place for chain in result.chains] == [(step, slot) for step in (1, 2, 3) for slot in range(4)]
+    assert [chain.place for chain in result.population] == [(3, slot) for slot in range(4)]
+    assert result.chosen in result.population
+    assert result.usage.completion == sum(chain.usage.completion for chain in result.chains)
+    assert len(server.requests) == 12
+    assert server.requests[0]["messages"] == [{"role": "user", "content": "How many?"}]
+
+
+def test_the_same_seed_gives_the_same_result_and_another_does_not(server):
+    llm = rsa.Endpoint(server.url, model="fake", max_concurrency=3)
+
+    def texts(seed: int) -> list[tuple]:
+        chains = rsa.run("How many?", llm, rsa.RSA(n=4, k=2, steps=3), seed=seed).chains
+        return [(chain.text, chain.parents, chain.prompt_sha256, chain.seed) for chain in chains]
+
+    assert texts(1) == texts(1)
+    assert texts(1) != texts(2)
+
+
+async def test_sync_run_inside_a_running_event_loop(server):
+    """As in a notebook."""
+    result = rsa.run("How many?", rsa.Endpoint(server.url), rsa.Majority(3), seed=0)
+    assert len(result.chains) == 3
+    with pytest.raises(rsa.UsageError, match="the question is empty"):
+        rsa.run(" ", rsa.Endpoint(server.url))
+
+
+async def test_arun_and_cancelling_it(server):
+    result = await rsa.arun("How many?", rsa.Endpoint(server.url), rsa.Sample(), kind="math", system="Be brief.")
+    assert result.answer is not None
+    assert server.requests[0]["messages"][0] == {"role": "system", "content": "Be brief."}
+    server.trouble = lambda body: Trouble(hang=True)
+    running = asyncio.ensure_future(rsa.arun("How many?", rsa.Endpoint(server.url), rsa.Majority(4)))
+    await asyncio.to_thread(server.hanging.wait, 10)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [rsa.RSA(3, 2, 2), rsa.Majority(3), rsa.SelfRefine(3), rsa.SelfAggregation(3), rsa.Rejection(3), rsa.Sample()],
+    ids=str,
+)
+def test_every_strategy_answers(server, strategy):
+    result = rsa.run("How many?", rsa.Endpoint(server.url), strategy, sampling=QUICK)
+    assert result.text
+    assert len(result.chains) == len(strategy.plan(0, "How many?"))
+
+
+def test_majority_votes(server):
+    answers = iter(["1", "2", "2", "1", "2"])
+    server.reply = lambda body: f"\\boxed{{{next(answers)}}}"
+    assert rsa.run("How many?", rsa.Endpoint(server.url, max_concurrency=1), rsa.Majority(5)).answer == "2"
+
+
+def test_dead_chains_are_survived_and_total_death_is_told(server):
+    first = rsa.RSA(n=3, k=2, steps=2).plan(0, "Q?")
+    unlucky = first.key(1, 1, "generate").request_seed()
+    server.trouble = lambda body: Trouble(500) if body["seed"] == unlucky else None
+    llm = rsa.Endpoint(server.url, retries=0)
+    result = rsa.run("Q?", llm, rsa.RSA(n=3, k=2, steps=2))
+    assert [chain.dead for chain in result.chains] == [False, True, False, False, False, False]
+    server.trouble = lambda body: Trouble(500, "boom")
+    with pytest.raises(rsa.RunFailed, match=r"every chain of the last population is dead.*the first error was: .*boom"):
+        rsa.run("Q?", llm, rsa.Majority(2))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"kind": "maths"}, "did you mean 'math'"),
+        ({"select": "best"}, "there is no selector 'best'"),
+        ({"compaction": "anser"}, "did you mean 'answer'"),
+        ({"prompts": "fancy"}, "neither a folder nor a shipped preset"),
+    ],
+)
+def test_wrong_arguments_are_named_before_anything_is_sent(server, options, says):
+    with pytest.raises(rsa.UsageError, match=says):
+        rsa.run("Q?", rsa.Endpoint(server.url), rsa.Sample(), **options)
+    assert server.requests == []
+
+
+def test_an_answer_that_is_not_there_is_none(server):
+    server.reply = lambda body: "I do not know."
+    assert rsa.run("Q?", rsa.Endpoint(server.url), rsa.Majority(2)).answer is None
+
+
+def test_result_prints_short(server):
+    assert len(repr(rsa.run("Q?", rsa.Endpoint(server.url), rsa.Majority(30)))) < 400
+
+
+def test_the_public_names_are_documented():
+    for name in rsa.__all__:
+        value = getattr(rsa, name)
+        assert inspect.getdoc(value), name
