@@ -12,12 +12,12 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from evals.catch_up import rescore
 from evals.config import RunConfig
 from evals.display import make_display
 from evals.loading import load_config, read_sets
 from evals.preparation import Preparation, prepare_recorded
 from evals.report import output, percent, summary_table, write_report
+from evals.rescoring import rescore
 from evals.runner import Outcome, evaluate
 from evals.summary import summarise
 from evals.tasks import TASKS

@@ -5,11 +5,10 @@ are reported in one message, each with its place and the nearest valid name.
 """
 
 import sys
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Endpoint, Rate, Sampling
@@ -200,14 +199,21 @@ class ServeConfig(_Section):
         return LlamaCpp(**common, parallel=self.parallel)
 
 
+def _by_plain(key: str, section: Any) -> BeforeValidator:
+    """Lets a plain text stand for a section of which it is the one key."""
+    return BeforeValidator(
+        lambda value: {key: value} if isinstance(value, str) else value, json_schema_input_type=section | str
+    )
+
+
 class RunConfig(_Section):
     """A whole run."""
 
-    task: TaskConfig
-    strategy: StrategyConfig = StrategyConfig()
+    task: Annotated[TaskConfig, _by_plain("name", TaskConfig)]
+    strategy: Annotated[StrategyConfig, _by_plain("name", StrategyConfig)] = StrategyConfig()
     endpoint: EndpointConfig = EndpointConfig()
     sampling: SamplingConfig = SamplingConfig()
-    serve: ServeConfig | None = None
+    serve: Annotated[ServeConfig | None, _by_plain("engine", ServeConfig | None)] = None
     seed: int = 0
     """Fixes every draw: plans, request seeds, answers."""
     prompts: str = "default"
@@ -218,17 +224,6 @@ class RunConfig(_Section):
     """The run counts as incomplete (exit code 3) if a larger share of its chains is dead."""
     out: str | None = None
     """The run directory; by default a new one under runs/."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_names(cls, config: Any) -> Any:
-        if isinstance(config, Mapping):
-            short = {"task": "name", "strategy": "name", "serve": "engine"}
-            return {
-                key: {short[key]: value} if key in short and isinstance(value, str) else value
-                for key, value in config.items()
-            }
-        return config
 
     @field_validator("compaction")
     @classmethod

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from evals.config import RunConfig
-from evals.preparation import api_key, resolve_max_tokens
+from evals.preparation import api_key
 from evals.problems import Problem
 from evals.report import output
 from evals.tasks import load_task
@@ -20,7 +20,7 @@ from rsa.plan import Plan, Role
 from rsa.prompts import Prompts
 from rsa.session import open_session
 from rsa.strategies import label
-from rsa.tokens import TokenCounter, local_counter
+from rsa.tokens import TokenCounter, local_counter, reply_limit
 
 __all__ = ["Forecast", "show_forecast"]
 
@@ -89,7 +89,7 @@ async def _forecast(config: RunConfig, mean_tokens: int | None) -> Forecast:
     problems = load_task(config.task, config.seed).problems
     plan = strategy.plan(config.seed, problems[0].id)
     async with _counting(config) as counting:
-        max_tokens = resolve_max_tokens(config, counting.context)
+        max_tokens = reply_limit(config.sampling.max_tokens, plan, counting.context)
         mean = min(mean_tokens or max(1, max_tokens // 2), max_tokens)
         questions = [
             await _count(counting, problem.asked(config.sampling.system).before, problem.question) for problem in problems

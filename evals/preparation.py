@@ -18,10 +18,8 @@ from rsa.errors import UsageError
 from rsa.prompts import Prompts
 from rsa.strategies import Strategy, label
 
-__all__ = ["Preparation", "api_key", "prepare", "prepare_recorded", "prepare_resume", "resolve_max_tokens"]
+__all__ = ["Preparation", "api_key", "prepare", "prepare_recorded", "prepare_resume"]
 
-_DEFAULT_MAX_TOKENS = 8192
-_PROMPT_TOKENS = 1024  # kept free for the question and the instructions, as in the paper's set-up
 _CHANGEABLE = {
     "endpoint": (
         "base_url",
@@ -190,23 +188,3 @@ def _override(config: dict[str, Any], key: str, value: Any) -> None:
         config["serve"] = None
     if section == "serve":
         config["endpoint"] = {**config.get("endpoint", {}), "base_url": None}
-
-
-def resolve_max_tokens(config: RunConfig, context: int | None) -> int:
-    """New tokens a chain may have: what is configured, else 8192 or what leaves room for the longest prompt.
-
-    Raises `UsageError` if the context window cannot hold it at all.
-    """
-    wanted = config.sampling.max_tokens
-    if context is None:
-        return wanted or _DEFAULT_MAX_TOKENS
-    if wanted is not None:
-        if wanted >= context:
-            raise UsageError(
-                f"sampling.max_tokens={wanted} does not fit the model's context window of {context} tokens: "
-                "lower it (--max-tokens), or serve the model with a longer context"
-            )
-        return wanted
-    candidates = max(chain.wanted for chain in config.strategy.build().plan(0, ""))
-    room = (context - min(_PROMPT_TOKENS, context // 4)) // (candidates + 1)
-    return min(_DEFAULT_MAX_TOKENS, max(1, room))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from evals.catch_up import score_missing
 from evals.display import Display
 from evals.interrupts import Interrupts
-from evals.preparation import Preparation, api_key, resolve_max_tokens
+from evals.preparation import Preparation, api_key
 from evals.provenance import provenance
 from evals.report import write_report
+from evals.rescoring import score_missing
 from evals.scoring import score
 from evals.store import AppendLog, ChainIndex, write_whole
 from evals.summary import summarise
@@ -27,7 +27,7 @@ from rsa.scheduler import Job, execute
 from rsa.serving import log_tail, serve
 from rsa.session import Session, open_session
 from rsa.strategies import label
-from rsa.tokens import local_counter
+from rsa.tokens import local_counter, reply_limit
 
 __all__ = ["Outcome", "evaluate"]
 
@@ -83,7 +83,7 @@ def _generation(run: Preparation, session: Session) -> Generation:
         raise UsageError(
             f"{run.directory.path} was made with the model {run.model}, but the server has {session.client.endpoint.model}"
         )
-    max_tokens = resolve_max_tokens(config, session.context)
+    max_tokens = reply_limit(config.sampling.max_tokens, run.strategy.plan(0, ""), session.context)
     counter = local_counter(config.endpoint.tokenizer) if config.endpoint.tokenizer else session.counter
     return Generation(
         session.client,

@@ -101,7 +101,7 @@ class Generation:
         return finished(completion, status, sha256)
 
     async def _check_fit(self, messages: Messages) -> None:
-        room = None if self.context is None else self.context - self.sampling.max_tokens
+        room = None if self.context is None else self.context - (self.sampling.max_tokens or 0)
         if room is None or self.counter is None or surely_fits(messages, room):
             return
         count = await self.counter(messages)

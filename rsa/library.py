@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -21,6 +21,7 @@ from rsa.selection import choose, population
 from rsa.session import open_session
 from rsa.strategies import RSA, Select, Strategy, label
 from rsa.text import did_you_mean
+from rsa.tokens import reply_limit
 
 __all__ = ["Result", "arun", "run"]
 
@@ -75,10 +76,12 @@ async def arun(
     plan = strategy.plan(seed, question)
     chains: list[Chain] = []
     async with open_session(llm) as session:
+        sampling = sampling or Sampling()
+        limit = reply_limit(sampling.max_tokens, plan, session.context)
         generation = Generation(
             session.client,
             Prompts(prompts),
-            sampling or Sampling(),
+            replace(sampling, max_tokens=limit),
             COMPACTIONS[compaction],
             label(strategy),
             session.context,

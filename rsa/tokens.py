@@ -6,12 +6,15 @@ from typing import Any
 
 from rsa.endpoint import Messages
 from rsa.errors import UsageError
+from rsa.plan import Plan
 
-__all__ = ["TokenCounter", "local_counter", "surely_fits"]
+__all__ = ["TokenCounter", "local_counter", "reply_limit", "surely_fits"]
 
 TokenCounter = Callable[[Messages], Awaitable[int | None]]
 """Counts the tokens of a prompt with its chat template; None if that cannot be said."""
 
+_PAPERS_LIMIT = 8192
+_QUESTION_TOKENS = 1024  # kept free for the question and the instructions, as in the paper's set-up
 _TEMPLATE_TOKENS = 256  # more than any chat template is known to add to one message
 
 
@@ -19,6 +22,25 @@ def surely_fits(messages: Messages, room: int) -> bool:
     """Whether a prompt fits without counting: no tokenizer makes more tokens than there are bytes."""
     size = sum(len(str(message["content"]).encode("utf-8", errors="replace")) + _TEMPLATE_TOKENS for message in messages)
     return size <= room
+
+
+def reply_limit(wanted: int | None, plan: Plan, context: int | None) -> int:
+    """New tokens that each chain of a plan may have.
+
+    What is wanted; else 8,192 as in the paper, or less where the context window could not hold the plan's longest prompt (as
+    many candidates of that length as a chain reads, the question and the instructions) and the reply to it.
+    Raises `UsageError` if the window cannot hold what is wanted even without a prompt.
+    """
+    if context is None or (wanted is not None and wanted < context):
+        return wanted or _PAPERS_LIMIT
+    if wanted is not None:
+        raise UsageError(
+            f"max_tokens={wanted} does not fit the model's context window of {context} tokens: lower it, or serve the model "
+            "with a longer context"
+        )
+    candidates = max(chain.wanted for chain in plan)
+    room = (context - min(_QUESTION_TOKENS, context // 4)) // (candidates + 1)
+    return min(_PAPERS_LIMIT, max(1, room))
 
 
 def local_counter(tokenizer: str) -> TokenCounter:

@@ -18,19 +18,22 @@ Messages = Sequence[Message]
 class Sampling:
     """How the model samples. The defaults are the paper's (section 4).
 
+    `max_tokens` None stands for the paper's 8,192 new tokens, or less where the context window could not hold K candidates
+    and a reply (`rsa.tokens.reply_limit`).
+
     `top_k` and `min_p` are not part of OpenAI's API and are sent only when set. A server may apply defaults of its own to
     what is not sent: vLLM takes them from the model's `generation_config.json`, llama.cpp has top_k 40 and min_p 0.05.
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
-    max_tokens: int = 8192
+    max_tokens: int | None = None
     top_k: int | None = None
     min_p: float | None = None
     stop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.max_tokens < 1:
+        if self.max_tokens is not None and self.max_tokens < 1:
             raise UsageError(f"max_tokens must be at least 1, not {self.max_tokens}")
         if self.temperature < 0:
             raise UsageError(f"temperature must not be negative, but is {self.temperature}")

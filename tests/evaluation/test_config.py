@@ -98,6 +98,12 @@ def test_the_schema_describes_every_key():
             assert field.get("description"), (section, name)
 
 
+def test_the_schema_knows_that_a_plain_name_may_stand_for_a_section():
+    properties = RunConfig.model_json_schema()["properties"]
+    for section in ("task", "strategy", "serve"):
+        assert {"type": "string"} in properties[section]["anyOf"]
+
+
 def test_a_configuration_survives_being_written_and_read():
     config = load_config(None, {"task": "aime25", "serve": "vllm", "endpoint.rate": {"calls": 3, "period": 1.5}})
     assert RunConfig.model_validate(config.model_dump(mode="json")) == config

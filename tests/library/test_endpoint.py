@@ -288,6 +288,6 @@ def test_impossible_sampling_is_refused(options):
 
 
 def test_unset_sampling_fields_are_not_sent():
-    assert set(rsa.Sampling().body()) == {"temperature", "top_p", "max_tokens"}
+    assert set(rsa.Sampling().body()) == {"temperature", "top_p"}
     full = rsa.Sampling(top_k=-1, min_p=0.0, stop=("x",)).body()
     assert json.loads(json.dumps(full)) == {**rsa.Sampling().body(), "top_k": -1, "min_p": 0.0, "stop": ["x"]}
