@@ -199,5 +199,5 @@ def _errors() -> Iterator[None]:
         print(f"rsa-eval: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, UsageError) else 3 if isinstance(error, Incomplete) else 1) from error
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
-        print("rsa-eval: interrupted before the first chain; nothing was generated", file=sys.stderr)
+        print("rsa-eval: interrupted before any chain was generated", file=sys.stderr)
         raise typer.Exit(3) from error

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from tests.byte_tokenizer import byte_tokenizer
 from tests.fake_server import Trouble
 
 HEAVY = (
@@ -186,6 +187,14 @@ def test_the_plan_counts_what_the_run_then_sends(server, rsa_eval, tmp_path):
     )
     longest = max(sum(len(message["content"]) for message in body["messages"]) for body in server.requests)
     assert forecast["longest"] == longest + 100
+
+
+def test_plan_counts_with_the_tokenizer_of_the_folder_to_be_served(rsa_eval, tmp_path):
+    byte_tokenizer().save_pretrained(tmp_path / "model")
+    arguments = ["plan", "arithmetic", "--set", "serve=vllm", "--set", "endpoint.model=model", "--json"]
+    content = json.loads(rsa_eval(*arguments, "--set", "task.limit=1").stdout)
+    assert content["counted_by"] == "by the tokenizer of model"
+    assert content["longest"] > 8192 * 5 + len(content["first_prompt"])
 
 
 def test_plan_without_a_server_estimates_and_says_so(rsa_eval):

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rsa
-from rsa.tokens import reply_limit, surely_fits
+from rsa.tokens import local_counter, reply_limit, surely_fits
+from tests.byte_tokenizer import byte_tokenizer
 
 PLAN = rsa.RSA(n=4, k=4, steps=2).plan(0, "p")
 
@@ -30,3 +31,22 @@ def test_what_cannot_fit_is_refused():
 def test_what_surely_fits_has_fewer_bytes_than_there_is_room(text, room):
     if surely_fits([{"role": "user", "content": text}], room):
         assert len(text.encode("utf-8", errors="replace")) < room
+
+
+async def test_a_models_own_tokenizer_counts_with_its_chat_template(tmp_path):
+    byte_tokenizer().save_pretrained(tmp_path)
+    counter = local_counter(str(tmp_path))
+    frame = len("user\n\nassistant\n") + len(("<|im_start|>", "<|im_end|>", "<|im_start|>"))
+    assert await counter([{"role": "user", "content": ""}]) == frame
+    assert await counter([{"role": "user", "content": "héllo"}]) == frame + 6
+    await counter([{"role": "system", "content": "x"}, {"role": "user", "content": "y"}])
+
+
+def test_tokenizers_that_cannot_count_are_refused(tmp_path):
+    with pytest.raises(rsa.UsageError, match=r"tokenizer '.*nowhere' cannot be loaded"):
+        local_counter(str(tmp_path / "nowhere"))
+    bare = byte_tokenizer()
+    bare.chat_template = None
+    bare.save_pretrained(tmp_path)
+    with pytest.raises(rsa.UsageError, match="has no chat template"):
+        local_counter(str(tmp_path))
