@@ -1,6 +1,7 @@
 """The command `rsa-eval`. Nothing heavy is imported before a command needs it."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,7 @@ _FLAGS = {
 
 def main() -> None:
     """The entry point."""
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")  # that there is no PyTorch is no news here
     app(prog_name="rsa-eval")
 
 

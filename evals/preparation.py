@@ -34,7 +34,6 @@ _CHANGEABLE = {
     ),
     "serve": None,
     "max_dead": None,
-    "out": None,
 }
 """What may differ between a run and its resumption: how chains are made, not which."""
 
@@ -156,7 +155,8 @@ def prepare_recorded(path: Path, overrides: Mapping[str, Any] = MappingProxyType
     content = directory.read_run()
     try:
         config, recorded, model = content["config"], content["provenance"], content["model"]
-        dataset_record, prompts_sha256 = recorded["dataset"], recorded["prompts_sha256"]
+        prompts_sha256, data = recorded["prompts_sha256"], recorded["dataset"]
+        source, revision, rows, sha256 = data["source"], data["revision"], data["rows"], data["sha256"]
     except (KeyError, TypeError) as error:
         raise UsageError(f"{directory.run_yaml} is not whole: {error} is missing") from error
     origins = {}
@@ -169,8 +169,7 @@ def prepare_recorded(path: Path, overrides: Mapping[str, Any] = MappingProxyType
         raise UsageError(
             f"the prompts {checked.prompts!r} have changed since {path} was started: restore them, or start a new run"
         )
-    problems = load_problems(directory.problems, dataset_record["sha256"])
-    dataset = Dataset(problems, dataset_record["source"], dataset_record["revision"], dataset_record["rows"])
+    dataset = Dataset(load_problems(directory.problems, sha256), source, revision, rows)
     return Preparation(checked, directory, dataset, checked.strategy.build(), prompts, model)
 
 

@@ -52,7 +52,7 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
             _record_start(run, session, generation, arguments)
             interrupts.graceful = True
             problem = await _generate(run, generation, display, interrupts)
-    return _conclude(run, session, problem)
+        return _conclude(run, session, problem)
 
 
 @asynccontextmanager

@@ -34,7 +34,11 @@ class Incomplete(RSAError):
 
 
 class CallFailed(RSAError):
-    """One call failed for good. The chain it was for is dead; the run goes on."""
+    """One call failed for good after so many `attempts`. The chain it was for is dead; the run goes on."""
+
+    def __init__(self, message: str, attempts: int = 0) -> None:
+        super().__init__(message)
+        self.attempts = attempts
 
 
 class ContextOverflow(CallFailed):

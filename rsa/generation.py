@@ -67,36 +67,38 @@ class Generation:
 
         def finished(completion: Completion, status: Status, sha256: str, error: str | None = None) -> Chain:
             return Chain(
-                plan.problem,
-                plan.repeat,
-                self.strategy,
-                planned.step,
-                planned.slot,
-                slots,
-                completion.model or self.client.endpoint.model or "",
-                completion.seed,
-                sha256,
-                completion.text,
-                completion.finish_reason,
-                status,
-                completion.usage,
-                started,
-                time.time(),
-                completion.attempts,
-                completion.reasoning,
-                error,
+                problem=plan.problem,
+                repeat=plan.repeat,
+                strategy=self.strategy,
+                step=planned.step,
+                slot=planned.slot,
+                parents=slots,
+                model=completion.model or self.client.endpoint.model or "",
+                seed=completion.seed,
+                prompt_sha256=sha256,
+                text=completion.text,
+                finish_reason=completion.finish_reason,
+                status=status,
+                usage=completion.usage,
+                started=started,
+                ended=time.time(),
+                attempts=completion.attempts,
+                reasoning=completion.reasoning,
+                error=error,
             )
 
-        nothing = Completion("", "error", seed=seed, attempts=0)
+        def dead(sha256: str, attempts: int, error: str) -> Chain:
+            return finished(Completion("", "error", seed=seed, attempts=attempts), Status.DEAD, sha256, error)
+
         if planned.role is not Role.SAMPLE and not parents:
-            return finished(nothing, Status.DEAD, "", "all chains that it could have read are dead")
+            return dead("", 0, "all chains that it could have read are dead")
         messages = self.messages(question, planned, parents)
         sha256 = prompt_sha256(messages)
         try:
             await self._check_fit(messages)
             completion = await self.client.complete(messages, self.sampling, seed)
         except CallFailed as error:
-            return finished(nothing, Status.DEAD, sha256, str(error))
+            return dead(sha256, error.attempts, str(error))
         status = Status.TRUNCATED if completion.finish_reason == "length" else Status.OK
         return finished(completion, status, sha256)
 

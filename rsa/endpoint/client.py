@@ -110,8 +110,7 @@ class Client:
         Raises `CallFailed` when retries are used up, `ContextOverflow` when the prompt is too long, `EndpointUnreachable`
         when there was no connection for `patience` seconds, and `EndpointRefused` when no call could succeed.
         """
-        attempts = blanks = 0
-        failed_calls = 0
+        attempts = blanks = failed_calls = 0
         gone_since: float | None = None
         while True:
             attempts += 1
@@ -125,22 +124,23 @@ class Client:
                     gone_since = None
                     failed_calls += 1
                     blanks += fault.blank
-                self._give_up(fault, failed_calls, gone_since)
+                self._give_up(fault, attempts, failed_calls, gone_since)
                 jitter = Key(seed, "", purpose="backoff").uniform(attempts)
                 await asyncio.sleep(backoff(attempts, jitter, fault.wait))
             else:
                 return replace(completion, seed=sent_seed, attempts=attempts)
 
-    def _give_up(self, fault: Fault, failed_calls: int, gone_since: float | None) -> None:
+    def _give_up(self, fault: Fault, attempts: int, failed_calls: int, gone_since: float | None) -> None:
+        """Raise what the fault comes to, unless another attempt is worth it."""
         where = f"{self.endpoint.base_url}: {self._redact(fault.message)}"
         if fault.kind is FaultKind.CONTEXT:
-            raise ContextOverflow(where)
+            raise ContextOverflow(where, attempts)
         if fault.kind is FaultKind.REFUSED:
             raise EndpointRefused(where)
         if gone_since is not None and time.monotonic() - gone_since >= self.endpoint.patience:
             raise EndpointUnreachable(f"{where}; no connection for {self.endpoint.patience:g} s: is the server running?")
         if failed_calls > self.endpoint.retries:
-            raise CallFailed(f"{where} (tried {failed_calls} times)")
+            raise CallFailed(f"{where} (tried {failed_calls} times)", attempts)
 
     async def _attempt(self, messages: Messages, sampling: Sampling, seed: int) -> Completion:
         fields = {

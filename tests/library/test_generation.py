@@ -73,6 +73,7 @@ async def test_a_failed_call_is_a_dead_chain_with_its_reason(server, generation)
     chain = await generation(QUESTION, PLAN, SAMPLE, ())
     assert (chain.dead, chain.text) == (True, "")
     assert "HTTP 500: boom" in chain.error
+    assert chain.attempts == 1
 
 
 async def test_an_orphan_dies_without_a_call(server, generation):
