@@ -1,9 +1,10 @@
 """The command `rsa-eval`. Nothing heavy is imported before a command needs it."""
 
+import importlib.metadata
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,13 +21,32 @@ app = typer.Typer(
     "2 bad usage or configuration, 3 incomplete (can be resumed).",
 )
 
+Target = Annotated[str | None, typer.Argument(help="A config file (.yaml) or the name of a task.")]
+Task = Annotated[str | None, typer.Option(help="A task of `rsa-eval tasks`.")]
+Data = Annotated[str | None, typer.Option(help="A .jsonl, .csv or .parquet file with the problems.")]
+QuestionField = Annotated[str | None, typer.Option(help="Its column of questions.")]
+AnswerField = Annotated[str | None, typer.Option(help="Its column of right answers.")]
+IdField = Annotated[str | None, typer.Option(help="Its column of ids.")]
+Kind = Annotated[str | None, typer.Option(help="Problem kind: math, choice or number.")]
+Model = Annotated[str | None, typer.Option(help="Model name; with --serve a folder, file or hub id.")]
+BaseUrl = Annotated[str | None, typer.Option(help="URL of a running OpenAI-compatible server, with /v1.")]
+ApiKeyEnv = Annotated[str | None, typer.Option(help="Environment variable that holds the API key.")]
+Serve = Annotated[str | None, typer.Option(help="Start a server for the run: vllm or llamacpp.")]
+StrategyName = Annotated[str | None, typer.Option(help="rsa, majority, self_refine, self_aggregation, rejection or sample.")]
+N = Annotated[int | None, typer.Option(help="Population size N.")]
+K = Annotated[int | None, typer.Option(help="Candidates a chain reads, K.")]
+Steps = Annotated[int | None, typer.Option(help="Populations T: 10 is one of samples and nine of aggregations.")]
+Limit = Annotated[int | None, typer.Option(help="Only the first so many problems.")]
+Repeats = Annotated[int | None, typer.Option(help="Runs of every problem.")]
+Seed = Annotated[int | None, typer.Option(help="Fixes every draw.")]
+MaxConcurrency = Annotated[int | None, typer.Option(help="Calls in flight at most.")]
+MaxTokens = Annotated[int | None, typer.Option(help="New tokens a chain.")]
+Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
+Out = Annotated[str | None, typer.Option(help="The run directory; by default a new one under runs/.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key, e.g. sampling.top_p=0.9.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
-BaseUrl = Annotated[str | None, typer.Option(help="URL of a running OpenAI-compatible server, with /v1.")]
-Serve = Annotated[str | None, typer.Option(help="Start a server for the run: vllm or llamacpp.")]
-Concurrency = Annotated[int | None, typer.Option(help="Calls in flight at most.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 Directory = Annotated[Path, typer.Argument(help="A run directory.")]
 
 _FLAGS = {
@@ -61,51 +81,93 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _start(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
+def _start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        print(f"recursive-self-aggregation {importlib.metadata.version('recursive-self-aggregation')}")
+    elif context.invoked_subcommand is None:
         print(context.get_help())
-        return
-    from evals.clash import warn_of_name_clash  # noqa: PLC0415
+    else:
+        from evals.clash import warn_of_name_clash  # noqa: PLC0415
 
-    warn_of_name_clash()
+        warn_of_name_clash()
 
 
 @app.command()
 def run(
-    target: Annotated[str | None, typer.Argument(help="A config file (.yaml) or the name of a task.")] = None,
-    task: Annotated[str | None, typer.Option(help="A task of `rsa-eval tasks`.")] = None,
-    data: Annotated[str | None, typer.Option(help="A .jsonl, .csv or .parquet file with the problems.")] = None,
-    question_field: Annotated[str | None, typer.Option(help="Its column of questions.")] = None,
-    answer_field: Annotated[str | None, typer.Option(help="Its column of right answers.")] = None,
-    id_field: Annotated[str | None, typer.Option(help="Its column of ids.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Problem kind: math, choice or number.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model name; with --serve a folder, file or hub id.")] = None,
+    target: Target = None,
+    task: Task = None,
+    data: Data = None,
+    question_field: QuestionField = None,
+    answer_field: AnswerField = None,
+    id_field: IdField = None,
+    kind: Kind = None,
+    model: Model = None,
     base_url: BaseUrl = None,
-    api_key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the API key.")] = None,
+    api_key_env: ApiKeyEnv = None,
     serve: Serve = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="rsa, majority, self_refine, self_aggregation, rejection or sample.")
-    ] = None,
-    n: Annotated[int | None, typer.Option(help="Population size N.")] = None,
-    k: Annotated[int | None, typer.Option(help="Candidates a chain reads, K.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Populations T: 10 is one of samples and nine of aggregations.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first so many problems.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="Runs of every problem.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Fixes every draw.")] = None,
-    max_concurrency: Concurrency = None,
-    max_tokens: Annotated[int | None, typer.Option(help="New tokens a chain.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
-    out: Annotated[str | None, typer.Option(help="The run directory; by default a new one under runs/.")] = None,
+    strategy: StrategyName = None,
+    n: N = None,
+    k: K = None,
+    steps: Steps = None,
+    limit: Limit = None,
+    repeats: Repeats = None,
+    seed: Seed = None,
+    max_concurrency: MaxConcurrency = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    out: Out = None,
     sets: Sets = None,
     as_json: Json = False,
 ) -> None:
     """Run a task with a strategy, or go on with the run in --out."""
-    flags = {name: value for name, value in locals().items() if name in _FLAGS and value is not None}
+    flags = _dotted(locals())
     with _errors():
         from evals.commands import configured, run_now  # noqa: PLC0415
         from evals.preparation import prepare  # noqa: PLC0415
 
-        run_now(prepare(configured(target, _dotted(flags), sets or [])), as_json)
+        run_now(prepare(configured(target, flags, sets or [])), as_json)
+
+
+@app.command()
+def plan(
+    target: Target = None,
+    task: Task = None,
+    data: Data = None,
+    question_field: QuestionField = None,
+    answer_field: AnswerField = None,
+    id_field: IdField = None,
+    kind: Kind = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    api_key_env: ApiKeyEnv = None,
+    serve: Serve = None,
+    strategy: StrategyName = None,
+    n: N = None,
+    k: K = None,
+    steps: Steps = None,
+    limit: Limit = None,
+    repeats: Repeats = None,
+    seed: Seed = None,
+    max_concurrency: MaxConcurrency = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    out: Out = None,
+    mean_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Expected new tokens a chain; by default half of what it may have.")
+    ] = None,
+    sets: Sets = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a run would cost: calls, tokens, the first prompt, whether the longest fits. Generates nothing."""
+    flags = _dotted(locals())
+    with _errors():
+        from evals.commands import configured  # noqa: PLC0415
+        from evals.forecast import show_forecast  # noqa: PLC0415
+
+        show_forecast(configured(target, flags, sets or []), mean_tokens, as_json)
 
 
 @app.command()
@@ -113,17 +175,20 @@ def resume(
     directory: Directory,
     base_url: BaseUrl = None,
     serve: Serve = None,
-    max_concurrency: Concurrency = None,
+    max_concurrency: MaxConcurrency = None,
+    retry_dead: Annotated[
+        bool, typer.Option("--retry-dead", help="Generate dead chains, and what depends on them, again.")
+    ] = False,
     sets: Sets = None,
     as_json: Json = False,
 ) -> None:
     """Go on with an interrupted run. Only how chains are made may change, not which."""
-    flags = {name: value for name, value in locals().items() if name in _FLAGS and value is not None}
+    flags = _dotted(locals())
     with _errors():
         from evals.commands import merged, run_now  # noqa: PLC0415
         from evals.preparation import prepare_resume  # noqa: PLC0415
 
-        run_now(prepare_resume(directory, merged(_dotted(flags), sets or [])), as_json)
+        run_now(prepare_resume(directory, merged(flags, sets or [])), as_json, retry_dead)
 
 
 @app.command()
@@ -133,25 +198,6 @@ def score(directory: Directory, as_json: Json = False) -> None:
         from evals.commands import score_again  # noqa: PLC0415
 
         score_again(directory, as_json)
-
-
-@app.command()
-def plan(
-    target: Annotated[str | None, typer.Argument(help="A config file (.yaml) or the name of a task.")] = None,
-    base_url: BaseUrl = None,
-    mean_tokens: Annotated[
-        int | None, typer.Option(help="Expected new tokens a chain; by default half of max_tokens.")
-    ] = None,
-    sets: Sets = None,
-    as_json: Json = False,
-) -> None:
-    """Say what a run would cost: calls, tokens, the first prompt, whether the longest fits. Generates nothing."""
-    flags = {"base_url": base_url} if base_url else {}
-    with _errors():
-        from evals.commands import configured  # noqa: PLC0415
-        from evals.forecast import show_forecast  # noqa: PLC0415
-
-        show_forecast(configured(target, _dotted(flags), sets or []), mean_tokens, as_json)
 
 
 @app.command()
@@ -165,8 +211,8 @@ def tasks(as_json: Json = False) -> None:
 @app.command()
 def doctor(
     base_url: BaseUrl = None,
-    model: Annotated[str | None, typer.Option(help="The model that should be there.")] = None,
-    api_key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the API key.")] = None,
+    model: Model = None,
+    api_key_env: ApiKeyEnv = None,
     as_json: Json = False,
 ) -> None:
     """Check the installation, the engines and, with --base-url, an endpoint. Generates nothing."""
@@ -184,8 +230,9 @@ def schema() -> None:
     print(json.dumps(RunConfig.model_json_schema(), indent=2))
 
 
-def _dotted(flags: dict[str, Any]) -> dict[str, Any]:
-    return {_FLAGS[name]: value for name, value in flags.items()}
+def _dotted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given and stand for a configuration key, by that key."""
+    return {_FLAGS[name]: value for name, value in options.items() if name in _FLAGS and value is not None}
 
 
 @contextmanager
@@ -201,5 +248,5 @@ def _errors() -> Iterator[None]:
         print(f"rsa-eval: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, UsageError) else 3 if isinstance(error, Incomplete) else 1) from error
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
-        print("rsa-eval: interrupted before any chain was generated", file=sys.stderr)
+        print("rsa-eval: interrupted", file=sys.stderr)
         raise typer.Exit(3) from error

@@ -1,7 +1,6 @@
 """What the commands of `rsa-eval` do, from checked input to what is shown."""
 
 import asyncio
-import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,11 +12,13 @@ from rich import box
 from rich.table import Table
 
 from evals.config import RunConfig
+from evals.console import output, write_json
 from evals.display import make_display
 from evals.loading import load_config, read_sets
 from evals.preparation import Preparation, prepare_recorded
-from evals.report import output, percent, summary_table, write_report
+from evals.report import percent, summary_table, write_report
 from evals.rescoring import rescore
+from evals.revival import drop_dead
 from evals.runner import Outcome, evaluate
 from evals.summary import summarise
 from evals.tasks import TASKS
@@ -50,46 +51,66 @@ def merged(flags: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]:
     return overrides
 
 
-def run_now(run: Preparation, as_json: bool) -> None:
+def run_now(run: Preparation, as_json: bool, retry_dead: bool = False) -> None:
     """Run, show the result, and raise what stopped it, if anything did."""
-    with make_display(quiet=as_json) as display:
-        outcome = asyncio.run(evaluate(run, sys.argv[1:], display))
+    with run.directory.locked():
+        try:
+            with make_display(quiet=as_json) as display:
+                if retry_dead:
+                    display.note(f"{drop_dead(run)} chains are taken back and generated again")
+                outcome = asyncio.run(evaluate(run, sys.argv[1:], display))
+        except Incomplete as error:
+            raise _resumable(run, error) from error
+        finally:
+            run.directory.discard_if_empty()
     _show(run, outcome, as_json)
     if isinstance(outcome.problem, Incomplete):
-        command = shlex.join(["rsa-eval", "resume", str(run.directory.path)])
-        raise Incomplete(f"{outcome.problem}\nResume with: {command}")
+        raise _resumable(run, outcome.problem)
     if outcome.problem:
         raise outcome.problem
+
+
+def _resumable(run: Preparation, problem: Incomplete) -> Incomplete:
+    if not run.directory.started:
+        return Incomplete(f"{problem} before anything was generated")
+    command = shlex.join(["rsa-eval", "resume", str(run.directory.path)])
+    return Incomplete(f"{problem}\nResume with: {command}")
 
 
 def _show(run: Preparation, outcome: Outcome, as_json: bool) -> None:
     if as_json:
         state = "done" if outcome.problem is None else "incomplete" if isinstance(outcome.problem, Incomplete) else "failed"
         problem = str(outcome.problem) if outcome.problem else None
-        content = {"run": str(run.directory.path), "state": state, "problem": problem, "summary": outcome.summary}
-        sys.stdout.write(json.dumps(content) + "\n")
+        write_json({"run": str(run.directory.path), "state": state, "problem": problem, "summary": outcome.summary})
         return
+    show_summary(outcome.summary)
+    output().print(f"Run directory: {run.directory.path}", soft_wrap=True)
+
+
+def show_summary(summary: Mapping[str, Any]) -> None:
+    """Print a table a strategy, and how much of the run it tells of."""
     console = output()
-    for name, strategy in outcome.summary["strategies"].items():
-        console.print(summary_table(name, strategy))
-        tokens = strategy["tokens"]
-        known = [f"{name} {count:,}" for name, count in tokens.items() if count is not None]
+    for label, strategy in summary["strategies"].items():
+        console.print(summary_table(label, strategy))
+        known = [f"{name} {count:,}" for name, count in strategy["tokens"].items() if count is not None]
         console.print(
-            f"{strategy['chains']} chains in {outcome.summary['seconds']:.0f} s, {strategy['calls']} calls, "
-            f"tokens: {', '.join(known) or 'not told by the server'}"
+            f"{strategy['chains']} of {strategy['planned']} chains in {summary['seconds']:.0f} s, "
+            f"{strategy['calls']} calls, tokens: {', '.join(known) or 'not told by the server'}"
         )
-    console.print(f"Run directory: {run.directory.path}", soft_wrap=True)
+    if not summary["complete"]:
+        console.print("The run is not complete: its steps may tell of different problems.")
 
 
 def score_again(path: Path, as_json: bool) -> None:
     """Score a run again, show what changed, and write its summary anew."""
     run = prepare_recorded(path)
-    result = rescore(run.directory, run.dataset.problems, run.strategy)
-    summary = summarise(
-        run.directory, run.task_name, run.model or "", run.dataset.problems, run.config.task.repeats, run.strategy
-    )
-    run.directory.write_summary(summary)
-    write_report(run.directory, summary)
+    with run.directory.locked():
+        result = rescore(run.directory, run.dataset.problems, run.strategy)
+        summary = summarise(
+            run.directory, run.task_name, run.model or "", run.dataset.problems, run.config.task.repeats, run.strategy
+        )
+        run.directory.write_summary(summary)
+        write_report(run.directory, summary)
     kept = str(result.kept) if result.kept else None
     if as_json:
         content = {
@@ -98,7 +119,7 @@ def score_again(path: Path, as_json: bool) -> None:
             "kept": kept,
             "summary": summary,
         }
-        sys.stdout.write(json.dumps(content) + "\n")
+        write_json(content)
         return
     console = output()
     console.print(
@@ -109,8 +130,7 @@ def score_again(path: Path, as_json: bool) -> None:
         console.print(f"  {place}: {_verdict(before)} -> {_verdict(after)}")
     if len(result.changed) > _SHOWN_CHANGES:
         console.print(f"  and {len(result.changed) - _SHOWN_CHANGES} more")
-    for name, strategy in summary["strategies"].items():
-        console.print(summary_table(name, strategy))
+    show_summary(summary)
 
 
 def _verdict(record: Mapping[str, Any] | None) -> str:
@@ -123,7 +143,7 @@ def _verdict(record: Mapping[str, Any] | None) -> str:
 def list_tasks(as_json: bool) -> None:
     """Show every named task."""
     if as_json:
-        sys.stdout.write(json.dumps([asdict(spec) for spec in TASKS.values()]) + "\n")
+        write_json([asdict(spec) for spec in TASKS.values()])
         return
     table = Table("task", "problems", "kind", "source", "licence", "about", box=box.SIMPLE_HEAD)
     for spec in TASKS.values():

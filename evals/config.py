@@ -4,7 +4,6 @@ Defaults < file < command line. Everything is checked at once: unknown keys, wro
 are reported in one message, each with its place and the nearest valid name.
 """
 
-import sys
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
@@ -14,7 +13,7 @@ from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Endpoint, Rate, Sampling
 from rsa.errors import UsageError
 from rsa.kinds import KINDS
-from rsa.serving import ENGINES, VLLM, Engine, LlamaCpp
+from rsa.serving import ENGINES, Engine
 from rsa.strategies import STRATEGIES, Strategy
 from rsa.text import did_you_mean
 
@@ -24,7 +23,7 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class TaskConfig(_Section):
@@ -128,23 +127,25 @@ class EndpointConfig(_Section):
     """The model's context window in tokens, where the server does not say it."""
     tokenizer: str | None = None
     """A folder or hub id to count prompt tokens with, where the server does not count them."""
+    check_model: bool = True
+    """Whether the model must be among those that the server lists."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Merged into every request; null removes a field that the server does not know."""
 
     def build(self, base_url: str, model: str | None, api_key: str | None) -> Endpoint:
         """The endpoint at a URL, which may be that of a started server."""
-        rate = Rate(self.rate.calls, self.rate.period) if self.rate else None
         return Endpoint(
             base_url,
             model,
             api_key,
-            self.max_concurrency,
-            self.timeout,
-            self.retries,
-            self.patience,
-            rate,
-            self.context,
-            self.extra_body,
+            max_concurrency=self.max_concurrency,
+            timeout=self.timeout,
+            retries=self.retries,
+            patience=self.patience,
+            rate=Rate(self.rate.calls, self.rate.period) if self.rate else None,
+            context=self.context,
+            extra_body=self.extra_body,
+            check_model=self.check_model,
         )
 
 
@@ -182,21 +183,35 @@ class ServeConfig(_Section):
     """The context window to serve with, in tokens."""
     startup_timeout: float | None = Field(None, gt=0)
     """Seconds until it must be ready, downloads included."""
+    model: str | None = None
+    """The folder, file or hub id to load where that is not endpoint.model, which then is only its name in requests."""
     args: list[str] = Field(default_factory=list)
     """vllm: further arguments of its server."""
-    python: str = sys.executable
+    python: str | None = None
     """vllm: the interpreter that has vLLM, by default this one."""
-    parallel: Positive = 4
-    """llamacpp: sequences at a time."""
+    parallel: Positive | None = None
+    """llamacpp: sequences at a time, by default 4."""
+
+    @model_validator(mode="after")
+    def _only_its_own_keys(self) -> "ServeConfig":
+        foreign = {"vllm": ("parallel",), "llamacpp": ("args", "python")}[self.engine]
+        given = [name for name in foreign if getattr(self, name)]
+        if given:
+            raise ValueError(f"{self.engine} takes no {', '.join(given)}: leave it out")
+        return self
 
     def build(self, model: str | None) -> Engine:
-        """The engine that serves a model."""
-        common: dict[str, Any] = {"model": model, "port": self.port, "context": self.context}
-        if self.startup_timeout:
-            common["startup_timeout"] = self.startup_timeout
-        if ENGINES[self.engine] is VLLM:
-            return VLLM(**common, args=tuple(self.args), python=self.python)
-        return LlamaCpp(**common, parallel=self.parallel)
+        """The engine that serves what an endpoint calls `model`."""
+        options: dict[str, Any] = {"model": self.model or model, "port": self.port, "context": self.context}
+        optional = {
+            "served_as": model if self.model else None,
+            "startup_timeout": self.startup_timeout,
+            "args": tuple(self.args) or None,
+            "python": self.python,
+            "parallel": self.parallel,
+        }
+        options.update({name: value for name, value in optional.items() if value is not None})
+        return ENGINES[self.engine](**options)
 
 
 def _by_plain(key: str, section: Any) -> BeforeValidator:

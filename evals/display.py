@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from evals.console import PatientConsole
 from evals.scoring import Verdict
 from rsa.chain import Chain, Status
 
@@ -31,6 +32,9 @@ class Display(Protocol):
 
     def chain(self, chain: Chain, verdict: Verdict | None) -> None:
         """Take a finished chain."""
+
+    def beat(self, in_flight: int) -> None:
+        """Say that chains are on their way, if nothing else was shown for a while."""
 
     def note(self, text: str) -> None:
         """Show a line."""
@@ -88,6 +92,9 @@ class _Counting:
     def note(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False)
 
+    def beat(self, in_flight: int) -> None:
+        """Bars move on their own."""
+
     def rate(self) -> str:
         return f"{self._tokens / max(time.monotonic() - self._started, 1e-9):.0f} tokens/s"
 
@@ -103,9 +110,16 @@ class _Lines(_Counting):
     def refresh(self, step: int) -> None:  # noqa: ARG002 - one line tells of all steps
         finished = all(each.done >= each.planned for each in self._steps.values())
         if finished or time.monotonic() - self._shown >= _LINE_SECONDS:
-            self._shown = time.monotonic()
-            steps = "  ".join(f"step {number}: {each.done}/{each.planned}" for number, each in self._steps.items())
-            self.note(f"{steps}  {self.rate()}")
+            self._show(self.rate())
+
+    def beat(self, in_flight: int) -> None:
+        if time.monotonic() - self._shown >= _LINE_SECONDS:
+            self._show(f"{in_flight} in flight")
+
+    def _show(self, state: str) -> None:
+        self._shown = time.monotonic()
+        steps = "  ".join(f"step {number}: {each.done}/{each.planned}" for number, each in self._steps.items())
+        self.note(f"{steps}  {state}")
 
 
 class _Bars(_Counting):
@@ -146,7 +160,7 @@ class _Bars(_Counting):
 
 def make_display(quiet: bool) -> Display:
     """The display that fits where stderr goes."""
-    console = Console(stderr=True, quiet=quiet)
+    console = PatientConsole(stderr=True, quiet=quiet)
     if quiet:
         return _Counting(console)
     return _Bars(console) if console.is_terminal else _Lines(console)

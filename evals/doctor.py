@@ -2,9 +2,7 @@
 
 import asyncio
 import importlib.util
-import json
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -12,10 +10,9 @@ from typing import Literal
 import typer
 
 from evals.clash import clashing_version
-from evals.config import EndpointConfig, RunConfig, TaskConfig
+from evals.console import output, write_json
 from evals.preparation import api_key
 from evals.provenance import DISTRIBUTION, installed_version
-from evals.report import output
 from rsa.endpoint import Endpoint
 from rsa.errors import RSAError, UsageError
 from rsa.serving import embedded_weights
@@ -37,10 +34,9 @@ def examine(base_url: str | None, model: str | None, api_key_env: str | None, as
     """Show all findings. Exits with 1 if something does not work."""
     checks = [*_installation(), *_engines()]
     if base_url:
-        config = RunConfig(task=TaskConfig(name="arithmetic"), endpoint=EndpointConfig(api_key_env=api_key_env))
-        checks += asyncio.run(_endpoint(Endpoint(base_url, model, api_key(config))))
+        checks += asyncio.run(_endpoint(Endpoint(base_url, model, api_key(api_key_env))))
     if as_json:
-        sys.stdout.write(json.dumps([asdict(check) for check in checks]) + "\n")
+        write_json([asdict(check) for check in checks])
     else:
         console = output()
         for check in checks:

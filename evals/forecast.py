@@ -1,20 +1,18 @@
 """What a run would cost, before anything is spent: `rsa-eval plan`."""
 
 import asyncio
-import json
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from evals.config import RunConfig
+from evals.console import output, write_json
 from evals.preparation import api_key
 from evals.problems import Problem
-from evals.report import output
 from evals.tasks import load_task
 from rsa.endpoint import Messages
-from rsa.errors import EndpointRefused, EndpointUnreachable
+from rsa.errors import RSAError
+from rsa.generation import template_for
 from rsa.kinds import kind_named
 from rsa.plan import Plan, Role
 from rsa.prompts import Prompts
@@ -69,16 +67,16 @@ def show_forecast(config: RunConfig, mean_tokens: int | None, as_json: bool) -> 
     """Print the forecast of a configuration."""
     forecast = asyncio.run(_forecast(config, mean_tokens))
     if as_json:
-        sys.stdout.write(json.dumps({**asdict(forecast), "fits": forecast.fits}) + "\n")
+        write_json({**asdict(forecast), "fits": forecast.fits})
         return
     console = output()
     fits = {True: "fits", False: "DOES NOT FIT", None: "context window not known"}[forecast.fits]
-    window = f"of {forecast.context:,}" if forecast.context else ""
+    window = f" of {forecast.context:,}" if forecast.context else ""
     console.print(f"strategy        {forecast.strategy}, {forecast.problems} problems x {forecast.repeats}")
     console.print(f"calls           {forecast.calls:,}, each with at most {forecast.max_tokens:,} new tokens")
-    for name, tokens in (("worst case", forecast.worst_case), (f"at {forecast.mean_tokens:,} each", forecast.expected)):
+    for name, tokens in (("worst case", forecast.worst_case), ("expected", forecast.expected)):
         console.print(f"{name:<16}{tokens.prompt:,} prompt + {tokens.completion:,} new tokens")
-    console.print(f"longest prompt  {forecast.longest:,} tokens with its reply {window}: {fits}")
+    console.print(f"longest prompt  {forecast.longest:,} tokens with its reply{window}: {fits}")
     console.print(f"tokens counted  {forecast.counted_by}")
     console.print(f"first prompt\n{forecast.first_prompt}", soft_wrap=True)
 
@@ -88,7 +86,8 @@ async def _forecast(config: RunConfig, mean_tokens: int | None) -> Forecast:
     prompts = Prompts(config.prompts)
     problems = load_task(config.task, config.seed).problems
     plan = strategy.plan(config.seed, problems[0].id)
-    async with _counting(config) as counting:
+    async with AsyncExitStack() as stack:
+        counting = await _counter(config, stack)
         max_tokens = reply_limit(config.sampling.max_tokens, plan, counting.context)
         mean = min(mean_tokens or max(1, max_tokens // 2), max_tokens)
         questions = [
@@ -131,8 +130,7 @@ async def _frames(plan: Plan, prompts: Prompts, problem: Problem, counting: _Cou
 async def _frame(role: Role, wanted: int, prompts: Prompts, problem: Problem, counting: _Counting) -> int:
     if role is Role.SAMPLE:
         return 0
-    template = "verify" if role is Role.VERIFY else "aggregate" if wanted > 1 else "refine"
-    text = prompts.render(template, "", [""] * wanted, kind_named(problem.kind))
+    text = prompts.render(template_for(role, wanted), "", [""] * wanted, kind_named(problem.kind))
     return await _count(counting, (), text)
 
 
@@ -146,28 +144,31 @@ def _estimate(messages: Messages) -> int:
     return sum(len(str(message["content"]).encode()) // _BYTES_A_TOKEN + 1 for message in messages)
 
 
-@asynccontextmanager
-async def _counting(config: RunConfig) -> AsyncIterator[_Counting]:
-    """Who counts: a named tokenizer, the running server, the folder to be served, or nobody (4 bytes a token)."""
+async def _counter(config: RunConfig, stack: AsyncExitStack) -> _Counting:
+    """Who counts: a named tokenizer, the folder to be served, the running server, or nobody (4 bytes a token)."""
 
     async def estimate(messages: Messages) -> int:
         return _estimate(messages)
 
     context = config.endpoint.context or (config.serve.context if config.serve else None)
-    folder = (
-        config.endpoint.model if config.serve and config.endpoint.model and Path(config.endpoint.model).is_dir() else None
-    )
-    if config.endpoint.tokenizer or folder:
-        name = config.endpoint.tokenizer or folder or ""
-        yield _Counting(f"by the tokenizer of {name}", local_counter(name), context)
-    elif config.endpoint.base_url:
-        endpoint = config.endpoint.build(config.endpoint.base_url, config.endpoint.model, api_key(config))
+    name = config.endpoint.tokenizer or _folder_to_serve(config)
+    if name:
+        return _Counting(f"by the tokenizer of {name}", local_counter(name), context)
+    reason = "no server and no endpoint.tokenizer to ask"
+    if config.endpoint.base_url:
+        key = api_key(config.endpoint.api_key_env)
+        endpoint = config.endpoint.build(config.endpoint.base_url, config.endpoint.model, key)
         try:
-            async with open_session(endpoint) as session:
-                probe = await session.counter(({"role": "user", "content": "?"},))
-                by = "by the server" if probe is not None else "not at all by this server: estimated, 4 bytes each"
-                yield _Counting(by, session.counter, session.context)
-        except (EndpointUnreachable, EndpointRefused) as error:
-            yield _Counting(f"estimated, 4 bytes each ({error})", estimate, context)
-    else:
-        yield _Counting("estimated, 4 bytes each (no server and no endpoint.tokenizer to ask)", estimate, context)
+            session = await stack.enter_async_context(open_session(endpoint))
+            context = session.context
+            if await session.counter(({"role": "user", "content": "?"},)) is not None:
+                return _Counting("by the server", session.counter, context)
+            reason = "this server does not count"
+        except RSAError as error:
+            reason = str(error)
+    return _Counting(f"estimated, 4 bytes each ({reason})", estimate, context)
+
+
+def _folder_to_serve(config: RunConfig) -> str | None:
+    model = (config.serve.model or config.endpoint.model) if config.serve else None
+    return model if model and Path(model).is_dir() else None

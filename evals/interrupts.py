@@ -16,6 +16,12 @@ class Interrupts:
         self.stopping = False
         self._on_first = on_first
 
+    def forgive(self) -> None:
+        """Take back the cancellations that the signals asked for, once they have done their work."""
+        task = asyncio.current_task()
+        while task and task.cancelling():
+            task.uncancel()
+
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Handle SIGINT and SIGTERM for the running task until the block is left."""

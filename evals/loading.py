@@ -11,7 +11,7 @@ from evals.config import RunConfig
 from rsa.errors import UsageError
 from rsa.text import did_you_mean
 
-__all__ = ["load_config", "read_sets", "validate"]
+__all__ = ["load_config", "read_sets", "validate", "with_overrides"]
 
 Lines = Mapping[str, int]
 
@@ -23,10 +23,16 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
     """
     content, lines = read_yaml(path) if path else ({}, {})
     origins = {key: f"{path}, line {line}" for key, line in lines.items()}
+    origins.update(dict.fromkeys(overrides, "command line"))
+    return validate(with_overrides(content, overrides), origins, str(path or "command line"))
+
+
+def with_overrides(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with values put over it by dotted key."""
+    changed = dict(content)
     for key, value in overrides.items():
-        _put(content, key, value)
-        origins[key] = "command line"
-    return validate(content, origins, str(path or "command line"))
+        _put(changed, key, value)
+    return changed
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
@@ -35,12 +41,15 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        keys = list(_walk(root, "")) if isinstance(root, yaml.MappingNode) else []
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(root, yaml.MappingNode):
         raise UsageError(f"{path} must hold keys and values, such as 'task: aime25'")
     lines: dict[str, int] = {}
-    for key, line in _walk(root, ""):
+    for key, line in keys:
         if key in lines:
             raise UsageError(f"{path}, line {line}: {key} is given twice (first in line {lines[key]})")
         lines[key] = line
@@ -64,7 +73,7 @@ def read_sets(sets: Sequence[str]) -> dict[str, Any]:
             raise UsageError(f"--set {text!r} is not of the form key=value, such as --set sampling.top_p=0.95")
         try:
             parsed = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        except (ValueError, RecursionError, yaml.YAMLError) as error:
             raise UsageError(f"--set {key}: the value {value!r} is not YAML: {error}") from error
         if key in overrides and overrides[key] != parsed:
             raise UsageError(f"--set {key} is given twice with different values")

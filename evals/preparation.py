@@ -1,5 +1,7 @@
 """Everything about a run that can be settled before any server is asked: tasks, prompts, the run directory."""
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -9,33 +11,38 @@ from types import MappingProxyType
 from typing import Any
 
 from evals.config import RunConfig
-from evals.loading import validate
+from evals.directory import RunDirectory
+from evals.loading import validate, with_overrides
 from evals.problems import Dataset, load_problems
-from evals.store import RunDirectory
 from evals.tasks import load_task
 from rsa.endpoint import Endpoint
 from rsa.errors import UsageError
 from rsa.prompts import Prompts
 from rsa.strategies import Strategy, label
 
-__all__ = ["Preparation", "api_key", "prepare", "prepare_recorded", "prepare_resume"]
+__all__ = [
+    "Preparation",
+    "api_key",
+    "identity_sha256",
+    "prepare",
+    "prepare_recorded",
+    "prepare_resume",
+]
 
-_CHANGEABLE = {
-    "endpoint": (
-        "base_url",
-        "api_key_env",
-        "max_concurrency",
-        "timeout",
-        "retries",
-        "patience",
-        "rate",
-        "context",
-        "tokenizer",
-    ),
-    "serve": None,
-    "max_dead": None,
-}
-"""What may differ between a run and its resumption: how chains are made, not which."""
+_OPERATIONAL = [
+    "endpoint.base_url",
+    "endpoint.api_key_env",
+    "endpoint.max_concurrency",
+    "endpoint.timeout",
+    "endpoint.retries",
+    "endpoint.patience",
+    "endpoint.rate",
+    "endpoint.context",
+    "endpoint.tokenizer",
+    "endpoint.check_model",
+    "max_dead",
+]
+"""What may differ between a run and its resumption besides `serve`: how chains are made, not which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +62,13 @@ class Preparation:
         return self.config.task.name or self.dataset.source
 
 
-def api_key(config: RunConfig) -> str | None:
-    """The API key out of the environment. Raises `UsageError` if the variable is not set."""
-    name = config.endpoint.api_key_env
-    if name is None:
+def api_key(variable: str | None) -> str | None:
+    """The API key out of an environment variable, if one is named. Raises `UsageError` if it is not set."""
+    if variable is None:
         return None
-    key = os.environ.get(name)
+    key = os.environ.get(variable, "").strip()
     if not key:
-        raise UsageError(f"endpoint.api_key_env: the environment variable {name} is not set")
+        raise UsageError(f"endpoint.api_key_env: the environment variable {variable} is not set")
     return key
 
 
@@ -71,26 +77,26 @@ def prepare(config: RunConfig) -> Preparation:
 
     Raises `UsageError` for whatever is wrong with the data, the prompts or the directory. Nothing is overwritten.
     """
-    _check_server(config)
     strategy = config.strategy.build()
     prompts = Prompts(config.prompts)
     dataset = load_task(config.task, config.seed)
+    _check_server(config)
     directory = RunDirectory(Path(config.out) if config.out else _new_directory(config))
     fresh = Preparation(config, directory, dataset, strategy, prompts)
     if directory.started:
         return _same_run(fresh)
-    directory.create(dataset.lines())
+    directory.create(dataset)
     return fresh
 
 
 def _check_server(config: RunConfig) -> None:
     if config.endpoint.base_url:
-        Endpoint(config.endpoint.base_url)  # checks the URL before anything is loaded
+        Endpoint(config.endpoint.base_url)  # checks the URL before anything is spent
     elif config.serve is None:
         raise UsageError(
             "there is no model server: name a running one (--base-url URL) or start one (--serve vllm|llamacpp)"
         )
-    api_key(config)
+    api_key(config.endpoint.api_key_env)
 
 
 def _new_directory(config: RunConfig) -> Path:
@@ -105,7 +111,7 @@ def _new_directory(config: RunConfig) -> Path:
 
 def _same_run(fresh: Preparation) -> Preparation:
     recorded = prepare_recorded(fresh.directory.path)
-    mine, theirs = _identity(fresh), _identity(recorded)
+    mine, theirs = identity(fresh), identity(recorded)
     for key in ("sampling.max_tokens", "endpoint.model"):
         if mine[key] is None:  # left to be chosen, and chosen by the first run
             mine[key] = theirs[key]
@@ -123,7 +129,7 @@ def _same_run(fresh: Preparation) -> Preparation:
     return Preparation(config, fresh.directory, recorded.dataset, recorded.strategy, recorded.prompts, recorded.model)
 
 
-def _identity(run: Preparation) -> dict[str, Any]:
+def identity(run: Preparation) -> dict[str, Any]:
     """Everything that decides which chains a run has."""
     config = run.config.model_dump(mode="json")
     return {
@@ -139,10 +145,15 @@ def _identity(run: Preparation) -> dict[str, Any]:
     }
 
 
+def identity_sha256(run: Preparation) -> str:
+    """The fingerprint by which a run knows itself again."""
+    return hashlib.sha256(json.dumps(identity(run), sort_keys=True).encode()).hexdigest()
+
+
 def prepare_resume(path: Path, overrides: Mapping[str, Any]) -> Preparation:
     """A run to go on with. `overrides` may change how chains are made (endpoint, serve), not which.
 
-    Raises `UsageError` if the directory is no whole run, the prompts have changed, or no server is named.
+    Raises `UsageError` if the directory is no whole run, it was edited, or no server is named.
     """
     run = prepare_recorded(path, overrides)
     _check_server(run.config)
@@ -154,36 +165,33 @@ def prepare_recorded(path: Path, overrides: Mapping[str, Any] = MappingProxyType
     directory = RunDirectory(path)
     content = directory.read_run()
     try:
-        config, recorded, model = content["config"], content["provenance"], content["model"]
-        prompts_sha256, data = recorded["prompts_sha256"], recorded["dataset"]
+        config, model, fingerprint = content["config"], content["model"], content["identity_sha256"]
+        data = content["provenance"]["dataset"]
         source, revision, rows, sha256 = data["source"], data["revision"], data["rows"], data["sha256"]
     except (KeyError, TypeError) as error:
         raise UsageError(f"{directory.run_yaml} is not whole: {error} is missing") from error
-    origins = {}
-    for key, value in overrides.items():
-        _override(config, key, value)
-        origins[key] = "command line"
-    checked = validate(config, origins, str(directory.run_yaml))
-    prompts = Prompts(checked.prompts)
-    if prompts.sha256 != prompts_sha256:
-        raise UsageError(
-            f"the prompts {checked.prompts!r} have changed since {path} was started: restore them, or start a new run"
-        )
+    checked = validate(_overridden(config, overrides), dict.fromkeys(overrides, "command line"), str(directory.run_yaml))
     dataset = Dataset(load_problems(directory.problems, sha256), source, revision, rows)
-    return Preparation(checked, directory, dataset, checked.strategy.build(), prompts, model)
+    run = Preparation(checked, directory, dataset, checked.strategy.build(), Prompts(directory.prompts), model)
+    if identity_sha256(run) != fingerprint:
+        raise UsageError(
+            f"{path} is not the run that was started there: its run.yaml, problems or prompts were edited; "
+            "restore them, or start a new run"
+        )
+    return run
 
 
-def _override(config: dict[str, Any], key: str, value: Any) -> None:
-    section, _, name = key.partition(".")
-    allowed = _CHANGEABLE.get(section, ())
-    if allowed is not None and name not in allowed:
-        raise UsageError(f"a run cannot be resumed with another {key}: that would mix two runs; start a new one")
-    if not name:
-        config[section] = value
-        return
-    inner = config.get(section)
-    config[section] = {**(inner if isinstance(inner, dict) else {}), name: value}
-    if key == "endpoint.base_url":
-        config["serve"] = None
-    if section == "serve":
-        config["endpoint"] = {**config.get("endpoint", {}), "base_url": None}
+def _overridden(config: Any, overrides: Mapping[str, Any]) -> Any:
+    """The recorded configuration with what may change. A server named on the command line replaces the recorded one."""
+    if not isinstance(config, dict):
+        return config
+    for key in overrides:
+        if key not in _OPERATIONAL and key.partition(".")[0] != "serve":
+            raise UsageError(f"a run cannot be resumed with another {key}: that would mix two runs; start a new one")
+    served = any(key.partition(".")[0] == "serve" and value is not None for key, value in overrides.items())
+    replaced: dict[str, Any] = {}
+    if served:
+        replaced["endpoint.base_url"] = None
+    elif "endpoint.base_url" in overrides:
+        replaced["serve"] = None
+    return with_overrides(config, {**replaced, **overrides})

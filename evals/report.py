@@ -7,13 +7,13 @@ from typing import Any
 import jinja2
 import yaml
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from evals.store import RunDirectory, write_whole
+from evals.directory import RunDirectory, write_whole
 
-__all__ = ["output", "percent", "summary_table", "write_report"]
+__all__ = ["percent", "summary_table", "write_report"]
 
+_MILLION = 1_000_000
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 
@@ -42,16 +42,11 @@ COLUMNS = (
 )
 
 
-def output() -> Console:
-    """Standard output; 100 columns wide where it is not a terminal."""
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 100
-    return console
-
-
 def _count(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
+    """A number in at most eight characters: 12,345 or 63.0 M."""
+    if value is None:
+        return "-"
+    return f"{value:,}" if value < _MILLION else f"{value / _MILLION:,.1f} M"
 
 
 def row(step: Mapping[str, Any]) -> tuple[str, ...]:
@@ -59,7 +54,7 @@ def row(step: Mapping[str, Any]) -> tuple[str, ...]:
     tokens = step["tokens"]
     return (
         str(step["step"]),
-        str(step["chains"]),
+        _count(step["chains"]),
         accuracy_text(step["accuracy"]),
         percent(step["majority"]["mean"]),
         percent(step["coverage"]["mean"]),
@@ -70,6 +65,11 @@ def row(step: Mapping[str, Any]) -> tuple[str, ...]:
         _count(tokens["cached"]),
         _count(tokens["completion"]),
     )
+
+
+def interval(accuracy: Mapping[str, Any]) -> str:
+    """The 95 % interval of a mean, in percent."""
+    return " to ".join(percent(bound) for bound in accuracy["ci95"]) if accuracy["ci95"] else "-"
 
 
 def summary_table(name: str, strategy: Mapping[str, Any]) -> Table:
@@ -88,7 +88,6 @@ def write_report(directory: RunDirectory, summary: Mapping[str, Any]) -> None:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     run = yaml.safe_load(directory.run_yaml.read_text(encoding="utf-8"))
-    page = template.render(
-        summary=summary, columns=COLUMNS, row=row, run=yaml.safe_dump(run, sort_keys=False, allow_unicode=True)
-    )
+    shown = yaml.safe_dump(run, sort_keys=False, allow_unicode=True)
+    page = template.render(summary=summary, columns=COLUMNS, row=row, interval=interval, run=shown)
     write_whole(directory.report, page)

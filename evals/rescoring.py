@@ -1,14 +1,15 @@
 """Verdicts for chains that have none yet, and new verdicts for a run whose scorer changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evals.directory import RunDirectory, next_free
 from evals.problems import Problem
 from evals.scoring import Verdict, score
-from evals.store import AppendLog, RunDirectory, read_log
-from rsa.chain import Chain
+from evals.store import AppendLog, read_chains, read_log
+from rsa.errors import UsageError
 from rsa.plan import Role
 from rsa.strategies import Strategy
 
@@ -39,7 +40,12 @@ def score_missing(directory: RunDirectory, problems: Sequence[Problem], strategy
 
 
 def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy) -> Rescoring:
-    """Score every recorded chain again. The verdicts so far are kept beside the new ones as `verdicts.N.jsonl`."""
+    """Score every recorded chain again. The verdicts so far are kept beside the new ones as `verdicts.N.jsonl`.
+
+    Raises `UsageError` if there are no chains.
+    """
+    if not directory.chains.is_file():
+        raise UsageError(f"{directory.chains} is not there: there is nothing to score")
     old = {_place(record): record for _, _, record in read_log(directory.verdicts)}
     fresh = directory.path / "verdicts.new.jsonl"
     fresh.unlink(missing_ok=True)
@@ -52,30 +58,29 @@ def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Stra
             log.append(record)
             scored += 1
             before = old.get(_place(record))
-            if before is None or any(before[name] != record[name] for name in ("answer", "status", "score", "solved")):
+            if before is None or any(before.get(name) != record[name] for name in ("answer", "status", "score", "solved")):
                 changed.append((before, record))
     finally:
         log.close()
-    kept = _next_free(directory) if directory.verdicts.is_file() else None
+    kept = next_free(directory.verdicts) if directory.verdicts.is_file() else None
     if kept:
         directory.verdicts.rename(kept)
     fresh.rename(directory.verdicts)
     return Rescoring(scored, tuple(changed), kept)
 
 
-def _verdicts(directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy, done: set[Place]) -> list[Verdict]:
+def _verdicts(
+    directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy, done: set[Place]
+) -> Iterator[Verdict]:
     by_id = {problem.id: problem for problem in problems}
     judging = {chain.step for chain in strategy.plan(0, "") if chain.role is Role.VERIFY}
-    chains = (Chain.from_record(record) for _, _, record in read_log(directory.chains) if _place(record) not in done)
-    return [score(by_id[chain.problem], chain) for chain in chains if not chain.dead and chain.step not in judging]
+    for _, _, chain in read_chains(directory.chains):
+        if chain.problem not in by_id:
+            raise UsageError(f"{directory.chains} holds a chain of {chain.problem!r}, which is no problem of this run")
+        place = (chain.problem, chain.repeat, chain.strategy, chain.step, chain.slot)
+        if not chain.dead and chain.step not in judging and place not in done:
+            yield score(by_id[chain.problem], chain)
 
 
 def _place(record: dict[str, Any]) -> Place:
-    return tuple(record[name] for name in _PLACE)
-
-
-def _next_free(directory: RunDirectory) -> Path:
-    number = 1
-    while (path := directory.path / f"verdicts.{number}.jsonl").exists():
-        number += 1
-    return path
+    return tuple(record.get(name) for name in _PLACE)

@@ -2,20 +2,21 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from evals.display import Display
 from evals.interrupts import Interrupts
-from evals.preparation import Preparation, api_key
+from evals.preparation import Preparation, api_key, identity_sha256
+from evals.problems import Problem
 from evals.provenance import provenance
 from evals.report import write_report
 from evals.rescoring import score_missing
 from evals.scoring import score
-from evals.store import AppendLog, ChainIndex, write_whole
+from evals.store import AppendLog, ChainIndex, ChainKey
 from evals.summary import summarise
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
@@ -30,6 +31,8 @@ from rsa.strategies import label
 from rsa.tokens import local_counter, reply_limit
 
 __all__ = ["Outcome", "evaluate"]
+
+_HEARTBEAT_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +49,58 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
     Raises `UsageError` if the run cannot start at all; whatever stops it later is told by the outcome.
     """
     interrupts = Interrupts(lambda: display.note("Stopping: waiting for the chains in flight. Ctrl-C again stops now."))
+    outcome: Outcome | None = None
     with interrupts.installed():
-        async with _endpoint(run, display) as endpoint, _session(endpoint) as session:
-            generation = _generation(run, session)
-            _record_start(run, session, generation, arguments)
-            interrupts.graceful = True
-            problem = await _generate(run, generation, display, interrupts)
-        return _conclude(run, session, problem)
+        try:
+            if run.model and not any(_unfinished(run, ChainIndex(run.directory.chains))):
+                score_missing(run.directory, run.dataset.problems, run.strategy)
+                return _conclude(run, run.model, None)
+            async with _endpoint(run, display) as endpoint, _session(endpoint) as session:
+                generation = _generation(run, session)
+                model = session.client.endpoint.model or ""
+                _record_start(run, session, generation, arguments)
+                _announce(generation, display)
+                interrupts.graceful = True
+                problem = await _generate(run, generation, display, interrupts)
+                interrupts.graceful = False
+                outcome = _conclude(run, model, problem)
+        except asyncio.CancelledError:
+            if not interrupts.stopping:
+                raise
+            interrupts.forgive()
+            if outcome is None:  # still starting
+                raise Incomplete("interrupted") from None
+    return outcome
 
 
 @asynccontextmanager
 async def _endpoint(run: Preparation, display: Display) -> AsyncIterator[Endpoint]:
     """The running server, or one that is started for the run."""
     config = run.config
+    model, key = run.model or config.endpoint.model, api_key(config.endpoint.api_key_env)
     if config.serve is None:
-        yield config.endpoint.build(config.endpoint.base_url or "", run.model or config.endpoint.model, api_key(config))
+        yield config.endpoint.build(config.endpoint.base_url or "", model, key)
         return
-    engine = config.serve.build(config.endpoint.model)
+    engine = config.serve.build(model if config.serve.model else config.endpoint.model)
     display.note(f"Starting {engine.name}; its log is {run.directory.server_log}")
     async with serve(engine, run.directory.server_log) as base_url:
-        yield config.endpoint.build(base_url, engine.served_name, api_key(config))
+        yield config.endpoint.build(base_url, engine.served_name, key)
+
+
+def _announce(generation: Generation, display: Display) -> None:
+    window = f" in a context of {generation.context}" if generation.context else ""
+    limit = generation.sampling.max_tokens
+    display.note(f"{generation.client.endpoint.model}: at most {limit} new tokens a chain{window}")
 
 
 @asynccontextmanager
 async def _session(endpoint: Endpoint) -> AsyncIterator[Session]:
-    try:
-        async with open_session(endpoint) as session:
-            yield session
-    except EndpointUnreachable as error:
-        raise UsageError(str(error)) from error  # before the first chain a dead server is a mistake, not an accident
+    async with AsyncExitStack() as stack:
+        try:
+            session = await stack.enter_async_context(open_session(endpoint))
+        except EndpointUnreachable as error:
+            raise UsageError(str(error)) from error  # before the first chain a dead server is a mistake, not an accident
+        yield session
 
 
 def _generation(run: Preparation, session: Session) -> Generation:
@@ -97,19 +123,21 @@ def _generation(run: Preparation, session: Session) -> Generation:
 
 
 def _record_start(run: Preparation, session: Session, generation: Generation, arguments: Sequence[str]) -> None:
-    """Write `run.yaml` and the problems once; a resumed run keeps them."""
+    """Write `run.yaml`, the problems and the prompts once; a resumed run keeps them."""
     if run.directory.started:
         return
-    config = run.config.model_dump(mode="json")
-    config["sampling"]["max_tokens"] = generation.sampling.max_tokens
+    sampling = run.config.sampling.model_copy(update={"max_tokens": generation.sampling.max_tokens})
+    endpoint = run.config.endpoint
     if run.config.serve is None:
-        config["endpoint"]["model"] = session.client.endpoint.model
-    write_whole(run.directory.problems, run.dataset.lines().decode())
+        endpoint = endpoint.model_copy(update={"model": session.client.endpoint.model})
+    resolved = replace(run, config=run.config.model_copy(update={"sampling": sampling, "endpoint": endpoint}))
+    run.directory.freeze(run.dataset, run.prompts)
     run.directory.write_run(
         {
             "model": session.client.endpoint.model,
             "strategy": label(run.strategy),
-            "config": config,
+            "identity_sha256": identity_sha256(resolved),
+            "config": resolved.config.model_dump(mode="json"),
             "provenance": provenance(run.dataset, session.models, run.prompts, arguments),
         }
     )
@@ -119,27 +147,33 @@ async def _generate(run: Preparation, generation: Generation, display: Display, 
     """Generate and score; gives what stopped it early, None if nothing did."""
     score_missing(run.directory, run.dataset.problems, run.strategy)
     index = ChainIndex(run.directory.chains)
-    writer = _Writer(run, generation, display)
-    problem: RSAError | None = None
     _begin(run, index, display)
     try:
-        await execute(
-            _jobs(run, index, writer), generation.client.endpoint.max_concurrency, stop=lambda: interrupts.stopping
-        )
+        with _Writer(run, generation, display) as writer:
+            heartbeat = asyncio.ensure_future(_heartbeat(writer, display))
+            try:
+                limit = generation.client.endpoint.max_concurrency
+                await execute(_jobs(run, index, writer.generate), limit, stop=lambda: interrupts.stopping)
+            finally:
+                heartbeat.cancel()
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if not interrupts.stopping or task is None:
+        if not interrupts.stopping:
             raise
-        task.uncancel()
+        interrupts.forgive()
     except EndpointRefused as error:
-        problem = RunFailed(f"the run stopped, because the endpoint refuses calls: {error}")
+        return RunFailed(f"the run stopped, because the endpoint refuses calls: {error}")
     except EndpointUnreachable as error:
-        problem = Incomplete(f"{error}{log_tail(run.directory.server_log)}") if run.config.serve else error
+        return Incomplete(f"{error}{log_tail(run.directory.server_log)}") if run.config.serve else error
     except RSAError as error:
-        problem = error
-    finally:
-        writer.close()
-    return problem
+        return error
+    return None
+
+
+async def _heartbeat(writer: "_Writer", display: Display) -> None:
+    """Say from time to time that chains are on their way, for those that take minutes."""
+    while True:
+        await asyncio.sleep(_HEARTBEAT_SECONDS)
+        display.beat(writer.in_flight)
 
 
 def _begin(run: Preparation, index: ChainIndex, display: Display) -> None:
@@ -148,28 +182,49 @@ def _begin(run: Preparation, index: ChainIndex, display: Display) -> None:
     display.begin({step: pairs * len(population) for step, population in enumerate(plan.populations, 1)}, index.by_step())
 
 
-def _jobs(run: Preparation, index: ChainIndex, writer: "_Writer") -> Iterator[Job]:
+Generating = Callable[[Question, Plan, PlannedChain, Sequence[Chain]], Awaitable[Chain]]
+
+
+def _jobs(run: Preparation, index: ChainIndex, generate: Generating) -> Iterator[Job]:
     """Every repeat of every problem that has chains left to generate."""
+    for key, plan, problem in _unfinished(run, index):
+        yield Job(plan, partial(generate, problem.asked(run.config.sampling.system)), index.load(key))
+
+
+def _unfinished(run: Preparation, index: ChainIndex) -> Iterator[tuple[ChainKey, Plan, Problem]]:
     for repeat in range(run.config.task.repeats):
         for problem in run.dataset.problems:
             plan = run.strategy.plan(run.config.seed, problem.id, repeat)
             key = (problem.id, repeat, label(run.strategy))
             if index.count(key) < len(plan):
-                yield Job(plan, partial(writer.generate, problem.asked(run.config.sampling.system)), index.load(key))
+                yield key, plan, problem
 
 
 class _Writer:
     """Generates a chain, scores it and has both on the disk before any other chain reads it."""
 
     def __init__(self, run: Preparation, generation: Generation, display: Display) -> None:
+        self.in_flight = 0
         self._generation = generation
         self._display = display
         self._problems = {problem.id: problem for problem in run.dataset.problems}
-        self._chains = AppendLog(run.directory.chains)
-        self._verdicts = AppendLog(run.directory.verdicts)
+        self._logs = ExitStack()
+        self._chains = self._logs.enter_context(closing(AppendLog(run.directory.chains)))
+        self._verdicts = self._logs.enter_context(closing(AppendLog(run.directory.verdicts)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logs.close()
 
     async def generate(self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain]) -> Chain:
-        chain = await self._generation(question, plan, planned, parents)
+        """What the scheduler calls for each chain."""
+        self.in_flight += 1
+        try:
+            chain = await self._generation(question, plan, planned, parents)
+        finally:
+            self.in_flight -= 1
         self._chains.append(chain.to_record())
         verdict = None
         if not chain.dead and planned.role is not Role.VERIFY:
@@ -180,20 +235,9 @@ class _Writer:
         self._display.chain(chain, verdict)
         return chain
 
-    def close(self) -> None:
-        self._chains.close()
-        self._verdicts.close()
 
-
-def _conclude(run: Preparation, session: Session, problem: RSAError | None) -> Outcome:
-    summary = summarise(
-        run.directory,
-        run.task_name,
-        session.client.endpoint.model or "",
-        run.dataset.problems,
-        run.config.task.repeats,
-        run.strategy,
-    )
+def _conclude(run: Preparation, model: str, problem: RSAError | None) -> Outcome:
+    summary = summarise(run.directory, run.task_name, model, run.dataset.problems, run.config.task.repeats, run.strategy)
     run.directory.write_summary(summary)
     write_report(run.directory, summary)
     if problem is None:
@@ -209,5 +253,5 @@ def _too_many_dead(summary: dict[str, Any], allowed: float) -> Incomplete | None
         return None
     return Incomplete(
         f"{counts['dead']} of {counts['chains']} chains are dead, more than max_dead={allowed:g} allows; "
-        "the reasons are in chains.jsonl under 'error'"
+        "the reasons are in chains.jsonl under 'error'; to generate them again resume with --retry-dead"
     )

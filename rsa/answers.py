@@ -6,6 +6,7 @@ balance; what is not there is None, never a guess. Nothing here decides whether 
 
 import re
 from collections.abc import Hashable, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 __all__ = [
@@ -17,16 +18,20 @@ __all__ = [
     "last_number",
     "last_tagged",
     "normalise_math",
+    "normalise_number",
+    "unwrapped",
     "vote",
 ]
 
 _END_OF_THINKING = re.compile(r"</(?:think|thinking|thought|reasoning)>|<\|channel\|>final<\|message\|>", re.IGNORECASE)
-_BOX = re.compile(r"\\f?boxed\s*\{")
+_BRACES = re.compile(r"\\f?boxed\s*\{|\\.|[{}]", re.DOTALL)  # a box, an escaped character, a plain brace
 _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(
     r"^[ \t]*```[ \t]*(?:python|python3|py)[ \t]*\r?\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE | re.IGNORECASE
 )
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(
+    r"(?<![\w.])[-\u2212]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?!\d))?"
+)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 _INTEGER = re.compile(r"[+-]?\d+")
 _WRAPPER = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathit|operatorname|mbox|emph)\s*\{([^{}]*)\}")
@@ -43,29 +48,21 @@ def after_thinking(text: str) -> str:
 
 
 def last_boxed(text: str) -> str | None:
-    r"""The content of the last brace-balanced `\boxed{}`; None if there is none or it is blank."""
+    r"""The content of the last brace-balanced `\boxed{}`; None if there is none or it is blank.
+
+    One pass with a stack of open braces, so that a text that opens thousands of boxes costs no more than any other.
+    """
     text = after_thinking(text)
-    for match in reversed(list(_BOX.finditer(text))):
-        content = _balanced(text, match.end())
-        if content is not None:
-            return content.strip() or None
-    return None
-
-
-def _balanced(text: str, start: int) -> str | None:
-    depth, position = 1, start
-    while position < len(text):
-        character = text[position]
-        if character == "\\":
-            position += 1  # an escaped brace is not a brace
-        elif character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if depth == 0:
-                return text[start:position]
-        position += 1
-    return None
+    open_braces: list[int | None] = []  # where a box's content starts; None for any other brace
+    last: tuple[int, int] | None = None
+    for match in _BRACES.finditer(text):
+        if match[0] == "}":
+            start = open_braces.pop() if open_braces else None
+            if start is not None and (last is None or start > last[0]):
+                last = (start, match.start())
+        elif match[0].endswith("{") and match[0] != "\\{":
+            open_braces.append(match.end() if len(match[0]) > 1 else None)
+    return (text[slice(*last)].strip() or None) if last else None
 
 
 def last_tagged(text: str) -> str | None:
@@ -82,7 +79,7 @@ def boxed_or_tagged(text: str) -> str | None:
 def choice_letter(text: str) -> str | None:
     r"""One letter A-J out of the last box: `\boxed{E}`, `{\text{E}}`, `{(E)}`, `{E.}`, `{E: ...}`; else None."""
     content = last_boxed(text)
-    match = _LETTER.match(_unwrap(content)) if content else None
+    match = _LETTER.match(unwrapped(content)) if content else None
     return match[1] if match else None
 
 
@@ -95,10 +92,11 @@ def last_code_block(text: str) -> str | None:
 def last_number(text: str) -> str | None:
     """The last number in plain text, without thousands separators; None if there is none."""
     found = _NUMBER.findall(after_thinking(text))
-    return found[-1].replace(",", "") if found else None
+    return found[-1].replace(",", "").replace("\N{MINUS SIGN}", "-") if found else None
 
 
-def _unwrap(answer: str) -> str:
+def unwrapped(answer: str) -> str:
+    r"""The answer out of `\text{}`, `\mathrm{}`, `\textbf{}` and the like."""
     while (plain := _WRAPPER.sub(r"\1", answer)) != answer:
         answer = plain
     return answer.strip()
@@ -112,7 +110,7 @@ def normalise_math(answer: str) -> str:
     """
     for noise in _NOISE:
         answer = answer.replace(noise, "")
-    answer = _unwrap(answer).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    answer = unwrapped(answer).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
     answer = "".join(answer.split()).rstrip(".").replace("{,}", ",")
     if _THOUSANDS.fullmatch(answer):
         answer = answer.replace(",", "")
@@ -120,6 +118,15 @@ def normalise_math(answer: str) -> str:
         return answer
     digits = answer.lstrip("+-").lstrip("0")
     return ("-" if answer.startswith("-") else "") + digits if digits else "0"
+
+
+def normalise_number(answer: str) -> str:
+    """A form in which two spellings of one decimal number are the same string: 3, 3.0 and 3e0."""
+    try:
+        number = Decimal(normalise_math(answer))
+    except InvalidOperation:
+        return normalise_math(answer)
+    return str(number.normalize() + 0) if number.is_finite() else str(number)
 
 
 AnswerT = TypeVar("AnswerT", bound=Hashable)

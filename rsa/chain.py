@@ -98,6 +98,10 @@ class Chain:
             known["parents"] = tuple(known["parents"])
             known["status"] = Status(known["status"])
             known["usage"] = Usage(**known["usage"])
-            return cls(**known)
+            chain = cls(**known)
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"not a chain record: {error!r}") from error
+        whole_numbers = (chain.repeat, chain.step, chain.slot, chain.seed, chain.attempts)
+        if not all(isinstance(number, int) for number in whole_numbers) or not isinstance(chain.text, str):
+            raise UsageError("not a chain record: a number or the text is of another type")
+        return chain

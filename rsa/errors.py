@@ -4,6 +4,11 @@ Each message says what went wrong, where, and what to do about it. The command l
 `UsageError` and what derives from it 2, `Incomplete` 3, every other `RSAError` 1.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rsa.chain import Usage
+
 __all__ = [
     "CallFailed",
     "ContextOverflow",
@@ -34,11 +39,15 @@ class Incomplete(RSAError):
 
 
 class CallFailed(RSAError):
-    """One call failed for good after so many `attempts`. The chain it was for is dead; the run goes on."""
+    """One call failed for good. The chain it was for is dead; the run goes on.
 
-    def __init__(self, message: str, attempts: int = 0) -> None:
+    `attempts` counts its HTTP requests, `usage` (an `rsa.Usage`) what they cost all the same.
+    """
+
+    def __init__(self, message: str, attempts: int = 0, usage: "Usage | None" = None) -> None:
         super().__init__(message)
         self.attempts = attempts
+        self.usage = usage
 
 
 class ContextOverflow(CallFailed):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rsa.chain import Chain, Status
+from rsa.chain import Chain, Status, Usage
 from rsa.compaction import Compaction
 from rsa.endpoint import Client, Completion, Message, Messages, Sampling
 from rsa.errors import CallFailed, ContextOverflow
@@ -18,7 +18,7 @@ from rsa.plan import Plan, PlannedChain, Role
 from rsa.prompts import Prompts
 from rsa.tokens import TokenCounter, surely_fits
 
-__all__ = ["Generation", "Question", "prompt_sha256"]
+__all__ = ["Generation", "Question", "prompt_sha256", "template_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ def prompt_sha256(messages: Messages) -> str:
     return hashlib.sha256(canonical.encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
+def template_for(role: Role, candidates: int) -> str:
+    """The prompt file for a chain that reads so many candidates."""
+    return "verify" if role is Role.VERIFY else "aggregate" if candidates > 1 else "refine"
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     """Everything that turns a planned chain into a finished one, the same for all chains of a run."""
@@ -54,7 +59,7 @@ class Generation:
         """The prompt of a chain: the plain question, or the question with its parents as candidates."""
         text = question.text
         if planned.role is not Role.SAMPLE:
-            template = "verify" if planned.role is Role.VERIFY else "aggregate" if len(parents) > 1 else "refine"
+            template = template_for(planned.role, len(parents))
             candidates = [self.compaction(parent.text, parent.reasoning) for parent in parents]
             text = self.prompts.render(template, text, candidates, question.kind)
         return (*question.before, {"role": "user", "content": text})
@@ -87,18 +92,19 @@ class Generation:
                 error=error,
             )
 
-        def dead(sha256: str, attempts: int, error: str) -> Chain:
-            return finished(Completion("", "error", seed=seed, attempts=attempts), Status.DEAD, sha256, error)
+        def dead(sha256: str, error: CallFailed) -> Chain:
+            nothing = Completion("", "error", None, error.usage or Usage(), seed=seed, attempts=error.attempts)
+            return finished(nothing, Status.DEAD, sha256, str(error))
 
         if planned.role is not Role.SAMPLE and not parents:
-            return dead("", 0, "all chains that it could have read are dead")
+            return dead("", CallFailed("all chains that it could have read are dead"))
         messages = self.messages(question, planned, parents)
         sha256 = prompt_sha256(messages)
         try:
             await self._check_fit(messages)
             completion = await self.client.complete(messages, self.sampling, seed)
         except CallFailed as error:
-            return dead(sha256, error.attempts, str(error))
+            return dead(sha256, error)
         status = Status.TRUNCATED if completion.finish_reason == "length" else Status.OK
         return finished(completion, status, sha256)
 

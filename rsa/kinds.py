@@ -62,7 +62,7 @@ _ALL = (
         "arithmetic problem",
         "End with the final answer as a number.",
         answers.last_number,
-        answers.normalise_math,
+        answers.normalise_number,
     ),
 )
 

@@ -65,13 +65,17 @@ async def arun(
     Raises `UsageError` for bad arguments, `EndpointRefused` and `EndpointUnreachable` if the endpoint cannot be used, and
     `RunFailed` if every chain of the last population died.
     """
-    if not question.strip():
-        raise UsageError("the question is empty")
+    strategy = strategy or RSA()
+    if not isinstance(question, str) or not question.strip():
+        raise UsageError("the question is empty or not a text")
+    if not isinstance(llm, Endpoint):
+        raise UsageError(f"the model is given as an rsa.Endpoint, such as rsa.Endpoint({str(llm)!r})")
+    if not hasattr(strategy, "plan"):
+        raise UsageError(f"{strategy!r} is not a strategy, such as rsa.RSA(n=16, k=4, steps=10)")
     if compaction not in COMPACTIONS:
         raise UsageError(f"there is no compaction {compaction!r}{did_you_mean(compaction, COMPACTIONS)}")
     if select is not None and select not in get_args(Select):
         raise UsageError(f"there is no selector {select!r}{did_you_mean(select, get_args(Select))}")
-    strategy = strategy or RSA()
     asked = Question(question, kind_named(kind), ({"role": "system", "content": system},) if system else ())
     plan = strategy.plan(seed, question)
     chains: list[Chain] = []

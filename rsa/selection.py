@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from rsa.answers import last_boxed, vote
+from rsa.answers import last_boxed, unwrapped, vote
 from rsa.chain import Chain
 from rsa.errors import RunFailed
 from rsa.kinds import Kind
@@ -14,14 +14,15 @@ __all__ = ["accepts", "choose", "population"]
 
 def accepts(judgement: str) -> bool:
     """Whether a verifying chain accepted what it read. A judgement that cannot be read accepts nothing."""
-    verdict = last_boxed(judgement) or ""
-    return verdict.removeprefix("\\text{").rstrip("}.").strip().lower() == "correct"
+    verdict = unwrapped(last_boxed(judgement) or "")
+    return verdict.rstrip(".").strip().lower() == "correct"
 
 
 def population(plan: Plan, step: int, chains: Mapping[Place, Chain]) -> tuple[Chain, ...]:
     """The living chains that carry the answers after a step, by slot.
 
-    For a step of judgements these are the accepted chains of the step before, or all of them where none was accepted.
+    For a step of judgements these are the accepted chains of the step before, or all of them where none was accepted; nobody
+    where none was judged.
     """
 
     def alive(step: int) -> dict[int, Chain]:
@@ -32,7 +33,7 @@ def population(plan: Plan, step: int, chains: Mapping[Place, Chain]) -> tuple[Ch
         return tuple(alive(step).values())
     samples, judgements = alive(step - 1), alive(step)
     accepted = tuple(samples[slot] for slot, judgement in judgements.items() if slot in samples and accepts(judgement.text))
-    return accepted or tuple(samples.values())
+    return accepted or (tuple(samples.values()) if judgements else ())
 
 
 def choose(plan: Plan, members: Iterable[Chain], kind: Kind, select: Select) -> Chain:

@@ -46,6 +46,9 @@ def _resolve(endpoint: Endpoint, models: Sequence[Model]) -> Model:
     for model in models:
         if endpoint.model in (model.id, *model.aliases):
             return replace(model, id=endpoint.model)
-    if models:
-        raise EndpointRefused(f"{endpoint.base_url} serves no model {endpoint.model!r}{did_you_mean(endpoint.model, names)}")
+    if models and endpoint.check_model:
+        raise EndpointRefused(
+            f"{endpoint.base_url} serves no model {endpoint.model!r}{did_you_mean(endpoint.model, names)}; if it takes "
+            "names that it does not list, set check_model to false"
+        )
     return Model(endpoint.model)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import jinja2
+
 from rsa.endpoint import Messages
 from rsa.errors import UsageError
 from rsa.plan import Plan
@@ -52,15 +54,18 @@ def local_counter(tokenizer: str) -> TokenCounter:
 
     try:
         loaded: Any = AutoTokenizer.from_pretrained(tokenizer)
-    except (OSError, ValueError) as error:
-        first_line = str(error).strip().splitlines()[0]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        first_line = (str(error).strip() or repr(error)).splitlines()[0]
         raise UsageError(f"tokenizer {tokenizer!r} cannot be loaded: {first_line}") from error
     if not loaded.chat_template:
         raise UsageError(f"tokenizer {tokenizer!r} has no chat template, so prompt lengths cannot be counted with it")
 
     def count(messages: Messages) -> int:
         conversation = [dict(message) for message in messages]
-        return len(loaded.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False))
+        try:
+            return len(loaded.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False))
+        except jinja2.TemplateError as error:
+            raise UsageError(f"the chat template of {tokenizer!r} refuses these messages: {error}") from error
 
     async def counter(messages: Messages) -> int:
         return await asyncio.to_thread(count, messages)

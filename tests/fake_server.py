@@ -51,6 +51,7 @@ class FakeServer:
         self.in_flight = 0
         self.most_in_flight = 0
         self.hanging = threading.Event()
+        self.query_script: list[int] = []  # statuses of the next calls to anything but chat
         self.usage = True
         self.tokenizes = True
         self.required_key: str | None = None
@@ -93,6 +94,8 @@ class FakeServer:
         return web.Response()
 
     async def _models(self, request: web.Request) -> web.Response:
+        if self.query_script:
+            return web.Response(status=self.query_script.pop(0))
         if self.required_key and request.headers.get("Authorization") != f"Bearer {self.required_key}":
             sent = request.headers.get("Authorization", "")
             return web.json_response({"error": {"message": f"wrong key: {sent}"}}, status=401)
@@ -100,6 +103,8 @@ class FakeServer:
         return web.json_response({"object": "list", "data": entries})
 
     async def _tokenize(self, request: web.Request) -> web.Response:
+        if self.query_script:
+            return web.Response(status=self.query_script.pop(0))
         if not self.tokenizes:
             return web.Response(status=404)
         body = await request.json()

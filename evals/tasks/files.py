@@ -7,6 +7,8 @@ answer is `reward_model.ground_truth`.
 
 import csv
 import json
+import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -89,32 +91,52 @@ def _problem(row: Row, number: int, config: TaskConfig, kind: str | None, source
     where = f"data: {source}, row {number + 1}"
     row_id = _row_id(row, number, config.id_field, where)
     if config.question_field is None and isinstance(row.get("prompt"), list):
-        return _published_row(row, row_id, kind, where)
+        return _published_row(row, row_id, kind, config.instruction, where)
     kind = kind or "math"
     question = _column(row, config.question_field, _QUESTION_FIELDS, "--question-field", where)
     gold = _column(row, config.answer_field, _ANSWER_FIELDS, "--answer-field", where)
     instruction = config.instruction
     if instruction is None:
         instruction = f"Think step by step. {KINDS[kind].answer_format}"
-    return Problem(row_id, f"{question}\n\n{instruction}" if instruction else question, gold, kind)
+    asked = f"{question}\n\n{instruction}" if instruction else question
+    return Problem(row_id, asked, _checked_gold(gold, kind, where), kind)
 
 
-def _published_row(row: Row, row_id: str, kind: str | None, where: str) -> Problem:
-    *before, last = row["prompt"] or [None]
+def _published_row(row: Row, row_id: str, kind: str | None, instruction: str | None, where: str) -> Problem:
+    if instruction is not None:
+        raise UsageError(f"{where}: its prompt ends with an instruction already: leave task.instruction out")
+    messages = [_message(message, where) for message in row["prompt"]]
     gold = _text(_nested(row, "reward_model", "ground_truth"))
     if gold is None:
         raise UsageError(f"{where}: reward_model.ground_truth is missing or blank")
-    question = last.get("content") if isinstance(last, Mapping) and last.get("role") == "user" else None
-    if not isinstance(question, str) or not question.strip():
+    if not messages or messages[-1]["role"] != "user":
         raise UsageError(f"{where}: the last message of prompt is not a user's text")
-    return Problem(row_id, question, gold, kind or _KIND_OF_ABILITY.get(str(row.get("ability")), "math"), tuple(before))
+    kind = kind or _KIND_OF_ABILITY.get(str(row.get("ability")), "math")
+    return Problem(row_id, messages[-1]["content"], _checked_gold(gold, kind, where), kind, tuple(messages[:-1]))
+
+
+def _message(message: Any, where: str) -> dict[str, str]:
+    role, content = (message.get("role"), message.get("content")) if isinstance(message, Mapping) else (None, None)
+    text = _text(content)
+    if not isinstance(role, str) or text is None:
+        raise UsageError(f"{where}: a message of prompt has no role or no text; images are not supported")
+    return {"role": role, "content": text}
+
+
+def _checked_gold(gold: str, kind: str, where: str) -> str:
+    """The right answer, if an answer of that kind can be equal to it at all."""
+    reads = {"choice": r"\s*[A-Ja-j]\s*", "number": r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"}
+    if kind in reads and not re.fullmatch(reads[kind], gold.strip()):
+        wanted = {"choice": "a letter from A to J", "number": "a number"}[kind]
+        raise UsageError(f"{where}: the right answer {gold!r} is not {wanted}, as the kind {kind} needs")
+    return gold
 
 
 def _row_id(row: Row, number: int, field: str | None, where: str) -> str:
     if field is not None:
         return _column(row, field, (), "--id-field", where)
     named = next((_text(row[name]) for name in _ID_FIELDS if name in row), None)
-    return named or _text(_nested(row, "extra_info", "index")) or str(number)
+    return named or _text(_nested(row, "extra_info", "index")) or f"row {number + 1}"
 
 
 def _column(row: Row, field: str | None, usual: Sequence[str], flag: str, where: str) -> str:
@@ -124,7 +146,7 @@ def _column(row: Row, field: str | None, usual: Sequence[str], flag: str, where:
         raise UsageError(f"{where}: there is {wanted}; name one with {flag} (there are: {', '.join(map(str, row))})")
     value = _text(row[name])
     if value is None:
-        raise UsageError(f"{where}: the column {name!r} is blank or not plain text")
+        raise UsageError(f"{where}: the column {name!r} is blank, or neither text nor a number: {row[name]!r:.80}")
     return value
 
 
@@ -134,6 +156,11 @@ def _nested(row: Row, outer: str, inner: str) -> Any:
 
 
 def _text(value: Any) -> str | None:
+    """A cell as text; None for a blank one and for anything that is neither text nor a finite number."""
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value) if value.is_integer() else repr(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return value if isinstance(value, str) and value.strip() else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value.encode("utf-8", errors="replace").decode("utf-8")  # half surrogates fit into no file

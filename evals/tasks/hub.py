@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from rsa.errors import UsageError
 
@@ -20,9 +21,9 @@ def hub_rows(repository: str, split: str) -> tuple[list[Mapping[str, Any]], str]
 
     Without a network the local cache is used; raises `UsageError` within about a second if the data set is not in it.
     """
-    online = not os.environ.get("HF_HUB_OFFLINE") and _hub_answers()
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import
+    from huggingface_hub import constants, snapshot_download  # noqa: PLC0415 - slow to import
 
+    online = not constants.HF_HUB_OFFLINE and (bool(getproxies()) or _hub_answers())
     try:
         folder = Path(snapshot_download(repository, repo_type="dataset", local_files_only=not online))
         return folder_rows(folder, split), folder.name  # the cache names its folders by revision

@@ -29,6 +29,7 @@ class TaskSpec:
     hub: str | None = None
 
 
+_OF_ROWS = ("kind", "instruction", "question_field", "answer_field", "id_field")
 _ALL = (
     TaskSpec("aime25", "math", 30, "CC BY-NC-SA 4.0", "AIME 2025 I and II, integer answers", "MathArena/aime_2025"),
     TaskSpec(
@@ -73,6 +74,9 @@ def _load(config: TaskConfig, spec: TaskSpec | None, seed: int) -> Dataset:
         source = Path(config.data).name
         return Dataset(tuple(problems_from_rows(rows, config, kind, source)), source, rows=len(rows))
     if spec is None or spec.hub is None:
+        given = [name for name in _OF_ROWS if getattr(config, name) is not None]
+        if given:
+            raise UsageError(f"task.{given[0]}: {config.name} is generated and takes no {', '.join(given)}: leave it out")
         return Dataset(tuple(arithmetic_problems(seed, config.limit)), "generated", rows=121)
     rows, revision = hub_rows(spec.hub, "train")
     return Dataset(tuple(problems_from_rows(rows, config, kind, spec.hub)), spec.hub, revision, len(rows))

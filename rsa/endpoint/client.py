@@ -17,15 +17,19 @@ from urllib.parse import urlsplit
 import aiohttp
 from asyncio_throttle import Throttler
 
-from rsa.endpoint.faults import Fault, FaultKind, backoff, fault_of_status, read_completion, retry_after
+from rsa.endpoint.faults import Fault, FaultKind, fault_of_status, read_completion, retry_after
+from rsa.endpoint.retrying import Spent, wait_before_next
 from rsa.endpoint.types import Completion, Messages, Model, Sampling
 from rsa.errors import CallFailed, ContextOverflow, EndpointRefused, EndpointUnreachable, UsageError
-from rsa.keys import Key
 
 __all__ = ["Client", "Endpoint", "Rate"]
 
 _CONNECT_SECONDS = 10.0
 _QUERY_SECONDS = 30.0
+_QUERY_ATTEMPTS = 4
+_NOT_OFFERED = frozenset({404, 405, 501})
+_BROKEN_AFTER = 10  # so many calls, each with all its retries: that is the server, not the prompts
+_PROBE = ({"role": "user", "content": "Hello"},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Endpoint:
     `model` may be None if the server serves just one. `timeout` is the time limit of one call in seconds, `retries` how
     often a failed call is sent again, `patience` how many seconds without any connection are waited out. `context` is the
     model's window in tokens where the server does not say it. `extra_body` is merged into every request last; a value of
-    None removes a field that the server does not know. The key is never written to files, logs or `repr`.
+    None removes a field that the server does not know. `check_model` False lets a model through that the server does not
+    list. The key is never written to files, logs or `repr`.
     """
 
     base_url: str
@@ -60,9 +65,12 @@ class Endpoint:
     rate: Rate | None = None
     context: int | None = None
     extra_body: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    check_model: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", _checked_url(self.base_url))
+        if self.api_key and not (self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key):
+            raise UsageError("the API key holds a space, a line break or another character that no key has")
         if self.max_concurrency < 1:
             raise UsageError(f"max_concurrency must be at least 1, not {self.max_concurrency}")
         if self.timeout <= 0:
@@ -81,7 +89,11 @@ class Endpoint:
 
 
 def _checked_url(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise UsageError(f"base_url {url!r} is not a URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"base_url {url!r} is not a URL of an OpenAI-compatible server, such as http://localhost:8000/v1")
     if parts.username or parts.password or parts.query:
@@ -103,44 +115,59 @@ class Client:
         self._quota = _Quota(endpoint.rate) if endpoint.rate else None
         self._root = endpoint.base_url.removesuffix("/v1")
         self._counts_tokens = True
+        self._accepted = False  # whether the server has accepted a call with these parameters
+        self._failed_in_row = 0
 
     async def complete(self, messages: Messages, sampling: Sampling, seed: int) -> Completion:
-        """One reply to a conversation.
+        """One reply to a conversation; its usage counts failed attempts too.
 
-        Raises `CallFailed` when retries are used up, `ContextOverflow` when the prompt is too long, `EndpointUnreachable`
-        when there was no connection for `patience` seconds, and `EndpointRefused` when no call could succeed.
+        Raises `CallFailed` when retries are used up or this prompt is refused, `ContextOverflow` when it is too long,
+        `EndpointUnreachable` when there was no connection for `patience` seconds or one call after the other failed, and
+        `EndpointRefused` when no call could succeed.
         """
-        attempts = blanks = failed_calls = 0
-        gone_since: float | None = None
+        spent = Spent()
         while True:
-            attempts += 1
-            sent_seed = seed + blanks  # the same seed would give the same blank reply again
+            spent.attempts += 1
+            sent_seed = seed + spent.blanks  # the same seed would give the same blank reply again
             try:
                 completion = await self._attempt(messages, sampling, sent_seed)
             except Fault as fault:
-                if fault.kind is FaultKind.UNREACHABLE:
-                    gone_since = gone_since or time.monotonic()
-                else:
-                    gone_since = None
-                    failed_calls += 1
-                    blanks += fault.blank
-                self._give_up(fault, attempts, failed_calls, gone_since)
-                jitter = Key(seed, "", purpose="backoff").uniform(attempts)
-                await asyncio.sleep(backoff(attempts, jitter, fault.wait))
+                spent.take(fault)
+                if fault.kind is FaultKind.PROMPT and not await self._accepts_other_prompts(sampling):
+                    fault.kind = FaultKind.REFUSED
+                self._give_up(fault, spent)
+                await wait_before_next(seed, spent.attempts, fault)
             else:
-                return replace(completion, seed=sent_seed, attempts=attempts)
+                self._accepted, self._failed_in_row = True, 0
+                usage = completion.usage + spent.usage
+                return replace(completion, seed=sent_seed, attempts=spent.attempts, usage=usage)
 
-    def _give_up(self, fault: Fault, attempts: int, failed_calls: int, gone_since: float | None) -> None:
+    def _give_up(self, fault: Fault, spent: Spent) -> None:
         """Raise what the fault comes to, unless another attempt is worth it."""
-        where = f"{self.endpoint.base_url}: {self._redact(fault.message)}"
+        where = self._where(fault)
         if fault.kind is FaultKind.CONTEXT:
-            raise ContextOverflow(where, attempts)
+            raise ContextOverflow(where, spent.attempts, spent.usage)
+        if fault.kind is FaultKind.PROMPT:
+            raise CallFailed(f"{where} (other prompts are accepted)", spent.attempts, spent.usage)
         if fault.kind is FaultKind.REFUSED:
             raise EndpointRefused(where)
-        if gone_since is not None and time.monotonic() - gone_since >= self.endpoint.patience:
+        if spent.unconnected_for() >= self.endpoint.patience:
             raise EndpointUnreachable(f"{where}; no connection for {self.endpoint.patience:g} s: is the server running?")
-        if failed_calls > self.endpoint.retries:
-            raise CallFailed(f"{where} (tried {failed_calls} times)", attempts)
+        if spent.failed > self.endpoint.retries:
+            self._failed_in_row += 1
+            if self._failed_in_row >= _BROKEN_AFTER:
+                raise EndpointUnreachable(f"{where}; {self._failed_in_row} calls in a row failed for good, none succeeded")
+            raise CallFailed(f"{where} (tried {spent.failed} times)", spent.attempts, spent.usage)
+
+    async def _accepts_other_prompts(self, sampling: Sampling) -> bool:
+        """Whether a 400 is about one prompt: some call has succeeded, or a tiny one with the same parameters does."""
+        if not self._accepted:
+            try:
+                await self._attempt(_PROBE, replace(sampling, max_tokens=1), 0)
+                self._accepted = True
+            except Fault as fault:
+                self._accepted = fault.blank
+        return self._accepted
 
     async def _attempt(self, messages: Messages, sampling: Sampling, seed: int) -> Completion:
         fields = {
@@ -168,59 +195,76 @@ class Client:
                     return text
                 raise fault_of_status(response.status, text, retry_after(response.headers.get("Retry-After"), time.time()))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Fault(FaultKind.UNREACHABLE, f"cannot connect: {error}") from error
+            reason = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else None
+            raise Fault(FaultKind.UNREACHABLE, f"cannot connect: {reason or error}") from error
         except TimeoutError as error:
             raise Fault(FaultKind.RETRY, f"no reply within {limit.total:g} s") from error
+        except aiohttp.InvalidURL as error:
+            raise Fault(FaultKind.REFUSED, f"not a usable URL: {error}") from error
         except aiohttp.ClientError as error:
             raise Fault(FaultKind.RETRY, f"connection lost: {error!r}") from error
 
     async def models(self) -> tuple[Model, ...]:
         """What `/v1/models` lists; empty where the server has no such page.
 
-        Raises `EndpointUnreachable` or `EndpointRefused` at once: nothing here is retried.
+        Raises `EndpointUnreachable` at once if there is no connection, and `EndpointRefused` for a wrong key or page.
         """
         try:
-            reply = json.loads(await self._request("GET", f"{self.endpoint.base_url}/models", timeout=_QUERY_SECONDS))
+            reply = json.loads(await self._query("GET", f"{self.endpoint.base_url}/models"))
             return tuple(_model(entry) for entry in reply["data"])
         except Fault as fault:
-            if "HTTP 404" in fault.message or "HTTP 405" in fault.message:
+            if fault.status in _NOT_OFFERED:
                 return ()
-            message = f"{self.endpoint.base_url}: {self._redact(fault.message)}"
-            if fault.kind is FaultKind.REFUSED:
-                raise EndpointRefused(message) from fault
-            raise EndpointUnreachable(f"{message}; is the server running?") from fault
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            if fault.status is not None and fault.kind is not FaultKind.RETRY:
+                raise EndpointRefused(self._where(fault)) from fault
+            raise EndpointUnreachable(f"{self._where(fault)}; is the server running?") from fault
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise EndpointRefused(
                 f"{self.endpoint.base_url}/models is not a model list ({error!r}): is this an OpenAI-compatible server?"
             ) from error
 
     async def count_tokens(self, messages: Messages) -> int | None:
-        """The length of a prompt as the server's own tokenizer and chat template make it; None where it does not say.
+        """The length of a prompt as the server's own tokenizer and chat template make it; None where it does not offer that.
 
-        vLLM counts messages at `/tokenize`; llama.cpp renders them at `/apply-template` first.
+        vLLM counts messages at `/tokenize`; llama.cpp renders them at `/apply-template` first. Raises `CallFailed` if the
+        server does offer it but fails.
         """
         if not self._counts_tokens:
             return None
-        count = await self._tokenize({"model": self.endpoint.model, "messages": list(messages)})
-        if count is None:
-            self._counts_tokens = False
-        return count
-
-    async def _tokenize(self, body: Mapping[str, Any]) -> int | None:
         try:
-            reply = json.loads(await self._request("POST", f"{self._root}/tokenize", body, _QUERY_SECONDS))
-            if "count" in reply:
-                return int(reply["count"])
-            rendered = json.loads(await self._request("POST", f"{self._root}/apply-template", body, _QUERY_SECONDS))
-            content = {"content": rendered["prompt"], "add_special": True, "parse_special": True}
-            reply = json.loads(await self._request("POST", f"{self._root}/tokenize", content, _QUERY_SECONDS))
-            return len(reply["tokens"])
-        except (Fault, ValueError, LookupError, TypeError):
-            return None
+            return await self._tokenize({"model": self.endpoint.model, "messages": list(messages)})
+        except Fault as fault:
+            if fault.status not in _NOT_OFFERED and fault.kind is FaultKind.RETRY:
+                raise CallFailed(f"{self._where(fault)} (while counting the prompt's tokens)") from fault
+        except (ValueError, LookupError, TypeError, RecursionError):
+            pass  # a page of that name, but not this one
+        self._counts_tokens = False
+        return None
 
-    def _redact(self, message: str) -> str:
+    async def _tokenize(self, body: Mapping[str, Any]) -> int:
+        reply = json.loads(await self._query("POST", f"{self._root}/tokenize", body))
+        if "count" in reply:
+            return int(reply["count"])
+        rendered = json.loads(await self._query("POST", f"{self._root}/apply-template", body))
+        content = {"content": rendered["prompt"], "add_special": True, "parse_special": True}
+        return len(json.loads(await self._query("POST", f"{self._root}/tokenize", content))["tokens"])
+
+    async def _query(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> str:
+        """The reply to a cheap question; passing faults are retried a few times, a missing connection is not."""
+        for attempt in range(1, _QUERY_ATTEMPTS):
+            try:
+                return await self._request(method, url, body, _QUERY_SECONDS)
+            except Fault as fault:
+                if fault.kind is not FaultKind.RETRY or fault.status in _NOT_OFFERED:
+                    raise
+                await wait_before_next(0, attempt, fault)
+        return await self._request(method, url, body, _QUERY_SECONDS)
+
+    def _where(self, fault: Fault) -> str:
+        """The fault with its place, and without the key that a server may repeat."""
         key = self.endpoint.api_key
-        return message.replace(key, "***") if key else message
+        message = fault.message.replace(key, "***") if key else fault.message
+        return f"{self.endpoint.base_url}: {message}"
 
 
 def _model(entry: Mapping[str, Any]) -> Model:

@@ -1,18 +1,20 @@
 """What may go wrong in a call, which of it is worth another attempt, and how long to wait for it.
 
-| fault | retried |
+| fault | what happens |
 |---|---|
-| 408, 409, 425, 429, 5xx | yes, after `Retry-After` if given |
-| no connection | yes, until the endpoint's patience ends; then the run stops |
-| connection lost, time limit, unreadable or blank reply | yes |
-| the prompt is too long for the context window | no: this chain is dead |
-| any other 4xx: key, path, model, parameter | no: the run stops, for every other call would fail too |
+| 408, 409, 425, 429, 5xx | retried, after `Retry-After` if given |
+| no connection | retried until the endpoint's patience ends; then the run stops |
+| connection lost, time limit, unreadable, blank or aborted reply | retried |
+| the prompt is too long for the context window | this chain is dead |
+| 400, 413, 422 of a prompt where another prompt is accepted | this chain is dead |
+| any other 4xx: key, path, model, parameter | the run stops, for every other call would fail too |
 """
 
 import email.utils
 import json
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -22,9 +24,13 @@ from rsa.endpoint.types import Completion
 __all__ = ["Fault", "FaultKind", "backoff", "fault_of_status", "read_completion", "retry_after"]
 
 _RETRIED_STATUS = frozenset({408, 409, 425, 429})
+_PROMPT_STATUS = frozenset({400, 413, 422})
 _CONTEXT = re.compile(
-    r"context[ _](?:length|size|window)|maximum context|exceed_context|max_model_len|prompt is too long", re.IGNORECASE
+    r"context[ _-](?:length|size|window|limit)|exceed_context|max_model_len|max_new_tokens|maximum number of tokens"
+    r"|(?:prompt|input) is too long|reduce the length|too many tokens",
+    re.IGNORECASE,
 )
+_UNFINISHED = frozenset({"abort", "error", "cancelled", "canceled"})
 _LONGEST_MESSAGE = 500
 _LONGEST_WAIT = 120.0
 
@@ -35,40 +41,52 @@ class FaultKind(StrEnum):
     RETRY = "retry"
     UNREACHABLE = "unreachable"
     CONTEXT = "context"
+    PROMPT = "prompt"
+    """Refused, perhaps because of this prompt alone."""
     REFUSED = "refused"
 
 
 @dataclass(eq=False)
 class Fault(Exception):
-    """One failed attempt. `wait` is what the server asked for, in seconds; `blank` marks a reply without any text."""
+    """One failed attempt.
+
+    `status` is the HTTP status (None: no reply), `wait` what the server asked for in seconds, `blank` marks a reply without
+    any text, and `usage` is what the attempt cost all the same.
+    """
 
     kind: FaultKind
     message: str
+    status: int | None = None
     wait: float | None = None
     blank: bool = False
+    usage: Usage = field(default_factory=Usage)
 
 
 def fault_of_status(status: int, body: str, wait: float | None) -> Fault:
     """The fault that an HTTP status other than 200 stands for."""
-    message = f"HTTP {status}: {_error_message(body)}"
+    reason, codes = _told(body)
+    message = f"HTTP {status}: {reason}"
     if status in _RETRIED_STATUS or status >= 500:
-        return Fault(FaultKind.RETRY, message, wait)
-    if status in (400, 413, 422) and _CONTEXT.search(body):
-        return Fault(FaultKind.CONTEXT, message)
-    return Fault(FaultKind.REFUSED, message)
+        return Fault(FaultKind.RETRY, message, status, wait)
+    if status in _PROMPT_STATUS:
+        return Fault(FaultKind.CONTEXT if _CONTEXT.search(f"{reason} {codes}") else FaultKind.PROMPT, message, status)
+    return Fault(FaultKind.REFUSED, message, status)
 
 
-def _error_message(body: str) -> str:
+def _told(body: str) -> tuple[str, str]:
+    """What an error reply says in words, in one line of bounded length, and the codes that it gives."""
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = body
+    codes = ""
     for name in ("error", "message", "detail"):
-        if isinstance(content, dict) and name in content:
-            content = content[name]
+        if isinstance(content, dict):
+            codes += f" {content.get('type')} {content.get('code')}"
+            content = content.get(name, content)
     text = content if isinstance(content, str) else json.dumps(content)
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "...", codes
 
 
 def retry_after(header: str | None, now: float) -> float | None:
@@ -82,25 +100,27 @@ def retry_after(header: str | None, now: float) -> float | None:
             seconds = email.utils.parsedate_to_datetime(header).timestamp() - now
         except ValueError:
             return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+    return min(max(seconds, 0.0), _LONGEST_WAIT) if math.isfinite(seconds) else None
 
 
 def backoff(attempt: int, jitter: float, asked: float | None) -> float:
-    """Seconds before attempt + 1: as long as the server asked plus jitter, else full jitter under 0.5 s doubling to 30 s."""
-    ceiling = min(30.0, 0.5 * 2.0 ** min(attempt - 1, 10))
-    return asked + jitter if asked is not None else ceiling * jitter
+    """Seconds before attempt + 1: full jitter under 0.5 s doubling to 30 s, and never less than the server asked for."""
+    own = min(30.0, 0.5 * 2.0 ** min(attempt - 1, 10)) * jitter
+    return own if asked is None else max(own, asked + jitter)
 
 
 def read_completion(body: str) -> Completion:
-    """The completion in a 200 reply. Raises a `Fault` for anything that is not one, and for a reply without any text."""
+    """The completion in a 200 reply. Raises a `Fault` for anything else, and for one that was broken off or is blank."""
     try:
         completion = _parse(json.loads(body))
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         start = " ".join(body[:_LONGEST_MESSAGE].split())
-        raise Fault(FaultKind.RETRY, f"the reply is not a chat completion ({error!r}): {start}") from error
-    if not completion.text.strip() and not (completion.reasoning or "").strip():
-        message = f"the reply holds no text (finish_reason {completion.finish_reason!r})"
-        raise Fault(FaultKind.RETRY, message, blank=True)
+        reason = f"{type(error).__name__}: {error}"
+        raise Fault(FaultKind.RETRY, f"the reply is not a chat completion ({reason}): {start}") from error
+    blank = not completion.text.strip() and not (completion.reasoning or "").strip()
+    if blank or completion.finish_reason in _UNFINISHED:
+        message = f"the reply {'holds no text' if blank else 'was broken off'} (finish_reason {completion.finish_reason!r})"
+        raise Fault(FaultKind.RETRY, message, blank=blank, usage=completion.usage)
     return completion
 
 
@@ -111,7 +131,13 @@ def _parse(reply: Any) -> Completion:
     if not isinstance(text, str) or not isinstance(reasoning, str | None):
         raise TypeError("the content is not text")
     finish_reason = str(choice.get("finish_reason") or "unknown")
-    return Completion(text, finish_reason, reasoning or None, _usage(reply.get("usage")), str(reply.get("model") or ""))
+    usage = _usage(reply.get("usage"))
+    return Completion(_unicode(text), finish_reason, _unicode(reasoning or "") or None, usage, str(reply.get("model") or ""))
+
+
+def _unicode(text: str) -> str:
+    """Half surrogates, which no file and no prompt could carry, become question marks."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _usage(usage: Any) -> Usage:

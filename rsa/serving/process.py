@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from rsa.serving.engines import Engine
 __all__ = ["log_tail", "serve"]
 
 _POLL_SECONDS = 0.25
-_STOP_SECONDS = keeper.GRACE_SECONDS + 5
+_STOP_SECONDS = 3 * keeper.GRACE_SECONDS
 _SHOWN_LINES = 20
 
 
@@ -40,7 +41,7 @@ async def serve(engine: Engine, log: Path) -> AsyncIterator[str]:
     finally:
         if process.stdin:
             process.stdin.close()  # the keeper ends the server
-        await asyncio.shield(asyncio.to_thread(process.wait, _STOP_SECONDS))
+        await asyncio.to_thread(_wait_or_kill, process)
 
 
 def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -53,6 +54,14 @@ def _start(command: list[str], environment: dict[str, str], log: Path) -> subpro
             env={**os.environ, **environment},
             start_new_session=True,
         )
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()  # the keeper hangs; the server's own death signal ends the server
+        process.wait()
 
 
 def _free_port(port: int) -> int:
@@ -89,6 +98,7 @@ async def _wait_until_healthy(engine: Engine, process: subprocess.Popen[bytes], 
 
 def log_tail(log: Path) -> str:
     """The last lines of a server's log, to end an error message with."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN_LINES:]
+    with log.open(encoding="utf-8", errors="replace") as file:
+        lines = [line.rstrip() for line in deque(file, _SHOWN_LINES)]
     shown = "\n".join(f"  | {line}" for line in lines)
     return f" The last lines of {log}:\n{shown}"

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from evals.console import output
+from evals.report import summary_table
 from tests.byte_tokenizer import byte_tokenizer
 from tests.fake_server import Trouble
 
@@ -83,7 +85,7 @@ def data(tmp_path):
             "given by a flag (1) and by --set (2)",
         ),
         (["run", "arithmetic", "--base-url", "URL", "--task", "aime25"], "two tasks are named"),
-        (["run", "nowhere.yaml"], "No such file"),
+        (["run", "nowhere.yaml"], "nowhere.yaml cannot be read: No such file"),
         (
             ["run", "arithmetic", "--serve", "vllm", "--set", "serve.python=/no/python", "--model", "m"],
             "'/no/python' cannot be run",
@@ -106,6 +108,7 @@ def test_bad_input_is_one_clear_message(server, data, rsa_eval, tmp_path, argume
     assert says.replace("PORT", port) in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert server.requests == []
+    assert not list((tmp_path / "runs").glob("*")) or "llamacpp" in arguments, "a failed start left a folder"
     assert (tmp_path / "data.jsonl").stat().st_size > 0
     assert [path for path in before if not path.exists()] == []
 
@@ -126,6 +129,38 @@ def test_a_run_of_a_newer_version_is_left_alone(server, rsa_eval, tmp_path):
     ):
         done = rsa_eval(*command)
         assert (done.returncode, "written by a newer version" in done.stderr) == (2, True)
+
+
+def test_plan_takes_the_flags_of_run(server, data, rsa_eval):
+    flags = ["--data", "data.jsonl", "--base-url", server.url, "--n", "4", "--k", "2", "--steps", "2", "--max-tokens", "9"]
+    content = json.loads(rsa_eval("plan", *flags, "--repeats", "3", "--json").stdout)
+    assert (content["calls"], content["max_tokens"]) == (3 * 8, 9)
+    assert rsa_eval("plan", *flags, "--mean-tokens", "0").returncode == 2
+
+
+def test_the_version(rsa_eval):
+    assert rsa_eval("--version").stdout.startswith("recursive-self-aggregation ")
+
+
+def test_tables_show_their_numbers_at_the_papers_scale(capsys):
+    accuracy = {"mean": 0.7312, "se": 0.0712, "ci95": [0.6, 0.8]}
+    step = {
+        "step": 10,
+        "chains": 1920,
+        "accuracy": accuracy,
+        "majority": accuracy,
+        "coverage": accuracy,
+        "no_answer": 1.0,
+        "truncated": 1.0,
+        "dead": 1.0,
+        "tokens": {"prompt": 63_000_000, "cached": 12_345_678, "completion": 15_728_640},
+    }
+    output().print(summary_table("rsa(n=16,k=4,steps=10)", {"steps": [step]}))
+    shown = capsys.readouterr().out
+    for cell in ("1,920", "73.1 ± 7.1", "63.0 M", "12.3 M", "15.7 M", "100.0", "truncated"):
+        assert cell in shown
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 100
 
 
 def test_plan_counts_without_generating(server, data, rsa_eval):

@@ -56,7 +56,9 @@ def test_a_run_leaves_the_whole_directory(server, start, rsa_eval, tmp_path):
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} == {
         "run.yaml",
+        "run.lock",
         "problems.jsonl",
+        "prompts",
         "chains.jsonl",
         "verdicts.jsonl",
         "summary.json",
@@ -109,12 +111,12 @@ def test_the_same_run_again_generates_nothing(server, start, rsa_eval):
 
 def test_another_configuration_in_the_same_folder_is_refused_with_what_differs(server, start, rsa_eval, tmp_path):
     assert rsa_eval(*start, "--out", "run").returncode == 0
-    content = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    content = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     other = rsa_eval(*start, "--out", "run", "--seed", "5", "--temperature", "0.5")
     assert other.returncode == 2
     assert "seed: 0 there, 5 here" in other.stderr
     assert "sampling.temperature: 1.0 there, 0.5 here" in other.stderr
-    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == content
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == content
 
 
 def test_concurrency_and_order_do_not_change_what_is_generated(start, rsa_eval, tmp_path):
@@ -125,10 +127,10 @@ def test_concurrency_and_order_do_not_change_what_is_generated(start, rsa_eval, 
 
 
 def test_strategies_share_their_first_samples(start, rsa_eval, tmp_path):
-    assert rsa_eval(*start, "--out", "rsa").returncode == 0
+    assert rsa_eval(*start, "--out", "ours").returncode == 0
     majority = [*start[: start.index("--n")], "--strategy", "majority", "--n", "6"]
     assert rsa_eval(*majority, "--out", "majority").returncode == 0
-    rsa, other = identity(tmp_path / "rsa"), identity(tmp_path / "majority")
+    rsa, other = identity(tmp_path / "ours"), identity(tmp_path / "majority")
     shared = [place for place in rsa if place[2] == 1]
     assert len(shared) == 16
     assert all(rsa[place] == other[place] for place in shared)
@@ -187,7 +189,7 @@ def test_ctrl_c_once_finishes_what_is_in_flight_and_prints_the_resume_command(se
     with begin([*start, "--out", "run", "--max-concurrency", "1"], tmp_path) as running:
         server.hanging.wait(60)
         running.send_signal(signal.SIGINT)
-        assert "Stopping: waiting for the chains in flight" in "".join(running.stderr.readline() for _ in range(1))
+        wait_for(lambda: "Stopping: waiting for the chains in flight" in running.stderr.readline())
         release.append(True)
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 3
@@ -279,21 +281,147 @@ def test_resuming_may_change_how_but_not_which(server, start, rsa_eval, tmp_path
         refused = rsa_eval("resume", "run", "--set", key)
         assert (refused.returncode, "cannot be resumed with another" in refused.stderr) == (2, True)
     server.models = ("another",)
+    lines = (tmp_path / "run" / "chains.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "run" / "chains.jsonl").write_bytes(b"".join(lines[:3]))
     other = rsa_eval("resume", "run")
     assert other.returncode == 2
     assert "serves no model 'fake'" in other.stderr
 
 
-def test_changed_prompts_are_noticed(server, start, rsa_eval, tmp_path):
+def test_prompts_are_frozen_with_the_run(server, start, rsa_eval, tmp_path):
     preset = tmp_path / "mine"
     preset.mkdir()
-    for name in ("aggregate", "refine", "verify", "summarize"):
-        (preset / f"{name}.j2").write_text("{{ question }} {{ candidates }}")
-    assert rsa_eval(*start, "--out", "run", "--set", "prompts=mine").returncode == 0
+    (preset / "aggregate.j2").write_text("{{ question }} {{ candidates }}")
+    arguments = [*start, "--out", "run", "--set", "prompts=mine"]
+    assert rsa_eval(*arguments).returncode == 0
     (preset / "aggregate.j2").write_text("{{ question }}")
-    changed = rsa_eval("resume", "run")
+    assert rsa_eval("resume", "run").returncode == rsa_eval("score", "run").returncode == 0
+    changed = rsa_eval(*arguments)
     assert changed.returncode == 2
-    assert "have changed since run was started" in changed.stderr
+    assert "prompts (SHA-256)" in changed.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("run.yaml", "seed: 0", "seed: 1"),
+        ("run.yaml", "n: 4", "n: 5"),
+        ("prompts/aggregate.j2", "Study", "Read"),
+        ("problems.jsonl", "Question 0", "Question 9"),
+        ("run.yaml", "model: fake", "model: [fake"),
+    ],
+)
+def test_an_edited_run_is_not_taken_for_the_one_that_was_started(start, rsa_eval, tmp_path, name, old, new):
+    assert rsa_eval(*start, "--out", "run").returncode == 0
+    path = tmp_path / "run" / name
+    path.write_text(path.read_text().replace(old, new))
+    for command in ("resume", "score"):
+        done = rsa_eval(command, "run")
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("chains.jsonl", '{"problem": "unknown"}'),
+        ("verdicts.jsonl", "{}"),
+        ("chains.jsonl", "[]"),
+        ("verdicts.jsonl", "no json"),
+    ],
+)
+def test_a_damaged_log_is_told_not_passed_over(start, rsa_eval, tmp_path, name, line):
+    assert rsa_eval(*start, "--out", "run").returncode == 0
+    path = tmp_path / "run" / name
+    path.write_text(line + "\n" + path.read_text())
+    done = rsa_eval("resume", "run")
+    assert done.returncode == 2, done.stderr
+    assert f"{name}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_score_without_chains_overwrites_nothing(start, rsa_eval, tmp_path):
+    assert rsa_eval(*start, "--out", "run").returncode == 0
+    summary = (tmp_path / "run" / "summary.json").read_bytes()
+    (tmp_path / "run" / "chains.jsonl").unlink()
+    done = rsa_eval("score", "run")
+    assert (done.returncode, "there is nothing to score" in done.stderr) == (2, True)
+    assert (tmp_path / "run" / "summary.json").read_bytes() == summary
+
+
+def test_a_second_process_is_kept_out(server, start, rsa_eval, tmp_path):
+    server.trouble = lambda body: Trouble(hang=True)
+    with begin([*start, "--out", "run"], tmp_path) as running:
+        server.hanging.wait(60)
+        for command in (["resume", "run"], ["score", "run"], [*start, "--out", "run"]):
+            done = rsa_eval(*command)
+            assert (done.returncode, f"in use by another process (pid {running.pid})" in done.stderr) == (2, True), (
+                done.stderr
+            )
+        running.kill()
+        running.communicate()
+    server.trouble = lambda body: None
+    assert rsa_eval("resume", "run").returncode == 0
+
+
+def test_dead_chains_can_be_taken_back(server, start, rsa_eval, tmp_path):
+    assert rsa_eval(*start, "--out", "whole").returncode == 0
+    server.trouble = lambda body: Trouble(500) if body["seed"] % 5 == 0 else None
+    assert rsa_eval(*start, "--out", "run", "--set", "endpoint.retries=0").returncode == 3
+    assert identity(tmp_path / "run") != identity(tmp_path / "whole")
+    server.trouble = lambda body: None
+    again = rsa_eval("resume", "run")
+    assert (again.returncode, "--retry-dead" in again.stderr) == (3, True)
+    healed = rsa_eval("resume", "run", "--retry-dead")
+    assert healed.returncode == 0, healed.stderr
+    assert identity(tmp_path / "run") == identity(tmp_path / "whole")
+    assert timeless(tmp_path / "run") == timeless(tmp_path / "whole")
+    assert (tmp_path / "run" / "chains.1.jsonl").is_file()
+
+
+def test_a_server_that_only_fails_stops_the_run_instead_of_killing_every_chain(server, start, rsa_eval, tmp_path):
+    server.trouble = lambda body: Trouble(503)
+    done = rsa_eval(*start, "--out", "run", "--max-concurrency", "2", "--set", "endpoint.retries=0")
+    assert done.returncode == 3
+    assert "10 calls in a row failed for good" in done.stderr
+    assert len(server.requests) < 16
+    server.trouble = lambda body: None
+    assert rsa_eval("resume", "run", "--retry-dead").returncode == 0
+    assert not [record for record in chains(tmp_path / "run").values() if record["status"] == "dead"]
+
+
+def test_one_prompt_that_is_refused_is_one_dead_chain(server, start, rsa_eval, tmp_path):
+    def filtered(body):
+        return Trouble(400, '{"error": "content_filter"}') if "Question 0" in body["messages"][-1]["content"] else None
+
+    server.trouble = filtered
+    done = rsa_eval(*start, "--out", "run")
+    assert done.returncode == 3
+    dead = {place[0] for place, record in chains(tmp_path / "run").items() if record["status"] == "dead"}
+    assert dead == {"p0"}
+
+
+def test_a_reader_that_leaves_does_not_end_the_run(server, start, tmp_path):
+    command = shlex.join([sys.executable, "-m", "evals", *start, "--out", "run", "--max-concurrency", "1"])
+    script = f"{command} 2>&1 | head -1; echo ${{PIPESTATUS[0]}}"
+    shown = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=True)
+    assert shown.stdout.splitlines()[-1] == "0", shown.stdout
+    assert len(chains(tmp_path / "run")) == PLANNED
+    quiet = f"{command} --json | true; echo ${{PIPESTATUS[0]}}"
+    shown = subprocess.run(["bash", "-c", quiet], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=True)
+    assert (shown.stdout, shown.stderr) == ("0\n", "")
+
+
+def test_pauses_do_not_count_as_time(start, rsa_eval, tmp_path):
+    assert rsa_eval(*start, "--out", "run").returncode == 0
+    path = tmp_path / "run" / "chains.jsonl"
+    shifted = []
+    for number, line in enumerate(path.read_text().splitlines()):
+        record = json.loads(line)
+        record["started"], record["ended"] = (100.0, 101.0) if number % 2 else (5000.0, 5002.0)
+        shifted.append(json.dumps(record) + "\n")
+    path.write_text("".join(shifted))
+    assert rsa_eval("score", "run").returncode == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["seconds"] == 3.0
 
 
 def test_scoring_again_keeps_the_verdicts_before(start, rsa_eval, tmp_path):
@@ -325,7 +453,7 @@ def test_the_api_key_is_in_no_file_and_no_output(server, start, rsa_eval, tmp_pa
         refused.stderr,
         done.stdout,
         done.stderr,
-        *(path.read_text() for path in (tmp_path / "run").iterdir()),
+        *(path.read_text() for path in (tmp_path / "run").rglob("*") if path.is_file()),
     ):
         assert "secret" not in text
 

@@ -1,14 +1,18 @@
 import asyncio
 import json
+import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import rsa
-from evals.store import FORMAT, AppendLog, ChainIndex, RunDirectory, read_log
+from evals.directory import FORMAT, RunDirectory
+from evals.problems import Dataset, Problem
+from evals.store import AppendLog, ChainIndex, read_chains, read_log
 from rsa.chain import Chain, Status, Usage
 
+NOTHING = Dataset((), "nothing")
 chains = st.builds(
     Chain,
     st.text(),
@@ -144,24 +148,64 @@ def test_the_index_finds_texts_without_holding_them(tmp_path):
 def test_folders_that_cannot_be_a_run_directory(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(rsa.UsageError, match="cannot be used as a run directory"):
-        RunDirectory(tmp_path / "file").create(b"")
+        RunDirectory(tmp_path / "file").create(NOTHING)
     with pytest.raises(rsa.UsageError, match=r"not a run directory and not empty \(it holds file\)"):
-        RunDirectory(tmp_path).create(b"")
+        RunDirectory(tmp_path).create(NOTHING)
     with pytest.raises(rsa.UsageError, match=r"no readable run\.yaml"):
         RunDirectory(tmp_path).read_run()
 
 
 def test_a_start_that_was_cut_short_can_be_repeated(tmp_path):
-    for name, content in (("server.log", "x"), ("run.tmp", "x"), ("problems.jsonl", "the same")):
-        (tmp_path / name).write_text(content)
-    RunDirectory(tmp_path).create(b"the same")
+    dataset = Dataset((Problem("1", "?", "1", "math"),), "x")
+    for name, content in (("server.log", b"x"), ("run.tmp", b"x"), ("run.lock", b""), ("problems.jsonl", dataset.lines())):
+        (tmp_path / name).write_bytes(content)
+    RunDirectory(tmp_path).create(dataset)
     with pytest.raises(rsa.UsageError, match=r"it holds problems\.jsonl"):
-        RunDirectory(tmp_path).create(b"others")
+        RunDirectory(tmp_path).create(NOTHING)
+
+
+def test_one_process_at_a_time(tmp_path):
+    directory = RunDirectory(tmp_path)
+    with (
+        directory.locked(),
+        pytest.raises(rsa.UsageError, match=f"in use by another process .pid {os.getpid()}."),
+        directory.locked(),
+    ):
+        pass
+    with directory.locked():  # the lock of whoever is gone is taken over
+        pass
+
+
+@pytest.mark.parametrize("wrong", [{}, {"step": "1"}, {"text": None}, {"status": "great"}, {"usage": 3}])
+def test_records_that_are_no_chains_are_told_with_their_place(tmp_path, wrong):
+    good = Chain("p", 0, "rsa", 1, 0, (), "m", 0, "", "t", "stop", Status.OK).to_record()
+    append(tmp_path / "log", good, {**good, **wrong} if wrong else {})
+    with pytest.raises(rsa.UsageError, match=r"log, at byte \d+: not a chain record"):
+        list(read_chains(tmp_path / "log"))
+
+
+def test_nothing_is_written_behind_a_torn_line(tmp_path, monkeypatch):
+    async def write() -> None:
+        log = AppendLog(tmp_path / "log")
+        log.append({"a": 1})
+        await log.flush()
+        monkeypatch.setattr("evals.store.os.fsync", full)
+        log.append({"b": 2})
+        with pytest.raises(rsa.Incomplete, match="make space"):
+            await log.flush()
+        log.append({"c": 3})
+        log.close()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    asyncio.run(write())
+    assert {"c": 3} not in records(tmp_path / "log")
 
 
 def test_newer_and_foreign_run_files(tmp_path):
     directory = RunDirectory(tmp_path / "run")
-    directory.create(b"")
+    directory.create(NOTHING)
     for content, says in (
         (f"format: {FORMAT + 1}\n", "written by a newer version"),
         ("a: 1\n", "says no format number"),

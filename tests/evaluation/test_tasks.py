@@ -96,7 +96,7 @@ def test_columns_can_be_named_and_rows_limited(tmp_path):
         ),
         ('{"question": "?", "answer": "1"}\n', {"id_field": "nr"}, "no column 'nr'.*--id-field"),
         ('{"question": "", "answer": "1"}\n', {}, "'question' is blank"),
-        ('{"question": "?", "answer": null}\n', {}, "'answer' is blank or not plain text"),
+        ('{"question": "?", "answer": null}\n', {}, "'answer' is blank, or neither text nor a number: None"),
         (
             '{"id": 1, "question": "?", "answer": "1"}\n{"id": 1, "question": "??", "answer": "2"}\n',
             {},
@@ -104,6 +104,12 @@ def test_columns_can_be_named_and_rows_limited(tmp_path):
         ),
         ('{"prompt": [], "answer": "1"}\n', {}, "reward_model.ground_truth is missing"),
         ('{"prompt": [], "reward_model": {"ground_truth": "1"}}\n', {}, "the last message of prompt is not a user's text"),
+        ('{"prompt": ["x"], "reward_model": {"ground_truth": "1"}}\n', {}, "a message of prompt has no role or no text"),
+        ('{"prompt": [{"role": "user", "content": [{"type": "image"}]}]}\n', {}, "images are not supported"),
+        ('{"question": "?", "answer": NaN}\n', {}, "neither text nor a number: nan"),
+        ('{"question": "?", "answer": [1]}\n', {}, r"neither text nor a number: \[1\]"),
+        ('{"question": "?", "answer": "1/2"}\n', {"kind": "number"}, "the right answer '1/2' is not a number"),
+        ('{"question": "?", "answer": "K"}\n', {"kind": "choice"}, "the right answer 'K' is not a letter from A to J"),
         (
             '{"prompt": [{"role": "assistant", "content": "x"}], "reward_model": {"ground_truth": "1"}}\n',
             {},
@@ -126,6 +132,32 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "latin.jsonl").write_bytes(b'{"question": "\xe9", "answer": "1"}\n')
     with pytest.raises(rsa.UsageError, match="cannot be read"):
         load(data=str(tmp_path / "latin.jsonl"))
+
+
+def test_numbers_of_any_type_are_golds_and_blank_ids_are_rows(tmp_path):
+    rows = [
+        {"id": None, "question": "a", "answer": 70.0},
+        {"id": "0", "question": "b", "answer": 0.5},
+        {"id": 3, "question": "c", "answer": 10**30},
+    ]
+    problems = load(data=as_file(tmp_path, "jsonl", rows)).problems
+    assert [(problem.id, problem.gold) for problem in problems] == [("row 1", "70"), ("0", "0.5"), ("3", str(10**30))]
+
+
+def test_half_surrogates_in_data_are_replaced(tmp_path):
+    data = written(tmp_path / "x.jsonl", '{"question": "a\\ud800", "answer": "1"}\n')
+    assert load(data=data, instruction="").problems[0].question == "a?"
+
+
+@pytest.mark.parametrize("key", ["kind", "instruction", "question_field"])
+def test_keys_that_a_generated_task_does_not_take_are_refused(key):
+    with pytest.raises(rsa.UsageError, match=f"task.{key}: arithmetic is generated and takes no {key}"):
+        load(name="arithmetic", **{key: "math"})
+
+
+def test_an_instruction_for_rows_that_have_one_is_refused(tmp_path):
+    with pytest.raises(rsa.UsageError, match=r"leave task\.instruction out"):
+        load(data=as_file(tmp_path, "jsonl", PUBLISHED), instruction="Go.")
 
 
 def test_a_wrong_task_name():

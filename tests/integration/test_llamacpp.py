@@ -13,7 +13,7 @@ import yaml
 
 import rsa
 from evals.store import read_log
-from rsa.serving import LlamaCpp, serve
+from rsa.serving import LlamaCpp, embedded_weights, serve
 from rsa.session import open_session
 
 pytestmark = pytest.mark.llamacpp
@@ -119,6 +119,20 @@ def test_rsa_eval_serves_the_model_itself_and_resumes(rsa_eval, tmp_path):
     chains = tmp_path / "run" / "chains.jsonl"
     chains.write_bytes(b"".join(chains.read_bytes().splitlines(keepends=True)[:3]))
     assert rsa_eval("resume", "run").returncode == 0
+    assert len(list(read_log(chains))) == 8
+
+
+def test_a_run_against_a_server_goes_on_with_one_of_its_own(url, rsa_eval, tmp_path):
+    assert rsa_eval(*ARITHMETIC, "--base-url", url, "--out", "run").returncode == 0
+    chains = tmp_path / "run" / "chains.jsonl"
+    chains.write_bytes(b"".join(chains.read_bytes().splitlines(keepends=True)[:3]))
+    weights = tmp_path / "renamed.gguf"
+    weights.symlink_to(embedded_weights())
+    lost = rsa_eval("resume", "run", "--serve", "llamacpp")
+    assert lost.returncode == 2
+    assert "serve.model" in lost.stderr
+    done = rsa_eval("resume", "run", "--serve", "llamacpp", "--set", f"serve.model={weights}")
+    assert done.returncode == 0, done.stderr
     assert len(list(read_log(chains))) == 8
 
 

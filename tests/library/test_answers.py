@@ -10,6 +10,7 @@ from rsa.answers import (
     last_number,
     last_tagged,
     normalise_math,
+    normalise_number,
     vote,
 )
 from rsa.compaction import COMPACTIONS
@@ -65,11 +66,29 @@ def test_choice_letters(text, answer):
         ("no idea", None),
         ("12 * 11 = 132\nThe answer is 132", "132"),
         ("x1", None),
+        (".5", ".5"),
+        ("it is \N{MINUS SIGN}3", "-3"),
+        ("1e5", "1e5"),
+        ("2,3,5", "5"),
+        ("5-3", "3"),
         ("<think>5</think> none", None),
     ],
 )
 def test_last_number(text, answer):
     assert last_number(text) == answer
+
+
+def test_a_text_that_opens_boxes_without_end_costs_no_more_than_any_other():
+    """Quadratic code would take minutes on this."""
+    assert last_boxed("\\boxed{7}" + "\\boxed{" * 200_000) == "7"
+    assert last_boxed("\\boxed{" * 200_000 + "7" + "}" * 200_000) == "7"
+
+
+def test_numbers_are_voted_for_as_numbers():
+    assert normalise_number("3") == normalise_number("3.0") == normalise_number("3e0") == normalise_number("+3")
+    assert normalise_number("300") == normalise_number("3e2")
+    assert normalise_number("0.5") == normalise_number(".50")
+    assert normalise_number("3") != normalise_number("3.01")
 
 
 def test_tags_and_code_blocks():

@@ -25,7 +25,7 @@ def no_waiting(monkeypatch):
         waits.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("rsa.endpoint.client.asyncio.sleep", quick)
+    monkeypatch.setattr("rsa.endpoint.retrying.asyncio.sleep", quick)
     return waits
 
 
@@ -99,12 +99,73 @@ async def test_retries_end_and_the_message_says_why(server):
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-async def test_refusals_are_never_retried(server, status):
+@pytest.mark.parametrize(("status", "calls"), [(400, 2), (401, 1), (403, 1), (404, 1), (413, 2), (422, 2)])
+async def test_refusals_are_never_retried(server, status, calls):
+    """Where the prompt alone may be to blame, one tiny prompt tells."""
     server.trouble = lambda body: Trouble(status, '{"error": {"message": "no"}}')
     with pytest.raises(rsa.EndpointRefused, match=f"HTTP {status}: no"):
         await complete(server)
-    assert len(server.requests) == 1
+    assert len(server.requests) == calls
+
+
+async def test_a_prompt_that_alone_is_refused_is_one_failed_call_not_the_end(server):
+    """A content filter, for example."""
+    server.trouble = lambda body: Trouble(400, '{"error": "filtered"}') if body["messages"] == ASK else None
+    with pytest.raises(rsa.CallFailed, match=r"HTTP 400: filtered \(other prompts are accepted\)"):
+        await complete(server)
+    assert [body["max_tokens"] for body in server.requests] == [50, 1]
+
+
+async def test_one_failure_after_the_other_means_that_the_server_is_broken(server):
+    server.trouble = lambda body: Trouble(503)
+    async with rsa.Endpoint(server.url, model="fake", retries=0).connect() as client:
+        for seed in range(9):
+            with pytest.raises(rsa.CallFailed):
+                await client.complete(ASK, QUICK, seed)
+        with pytest.raises(rsa.EndpointUnreachable, match="10 calls in a row failed for good"):
+            await client.complete(ASK, QUICK, 9)
+
+
+async def test_failed_attempts_are_paid_for(server):
+    blank = json.dumps({"choices": [{"message": {"content": ""}}], "usage": {"prompt_tokens": 3, "completion_tokens": 1}})
+    server.script = [Trouble(200, blank), Trouble(200, blank)]
+    server.reply = lambda body: "four"
+    assert (await complete(server)).usage == Usage(3 + 3 + 4, 2, 1 + 1 + 4)
+    server.trouble = lambda body: Trouble(200, blank)
+    with pytest.raises(rsa.CallFailed) as caught:
+        await complete(server, retries=1)
+    assert (caught.value.attempts, caught.value.usage) == (2, Usage(6, None, 2))
+
+
+async def test_a_reply_that_was_broken_off_is_asked_for_again(server):
+    server.finish_reason = lambda body: "abort" if len(server.requests) == 1 else "stop"
+    assert (await complete(server)).attempts == 2
+
+
+async def test_half_surrogates_never_get_in(server):
+    server.script = [Trouble(body='{"choices": [{"message": {"content": "a\\ud800b"}, "finish_reason": "stop"}]}')]
+    assert (await complete(server)).text == "a?b"
+
+
+async def test_counting_survives_a_blip_and_gives_up_only_where_it_is_not_offered(server):
+    async with open_session(rsa.Endpoint(server.url)) as session:
+        server.query_script = [503]
+        assert await session.counter(ASK) == 4
+        server.query_script = [503] * 4
+        with pytest.raises(rsa.CallFailed, match="while counting"):
+            await session.counter(ASK)
+        assert await session.counter(ASK) == 4
+
+
+async def test_a_busy_server_is_asked_again_for_its_models(server):
+    server.query_script = [429, 503]
+    async with open_session(rsa.Endpoint(server.url)) as session:
+        assert session.client.endpoint.model == "fake"
+
+
+async def test_models_that_are_not_listed_can_be_used_on_demand(server):
+    async with open_session(rsa.Endpoint(server.url, model="fake:fast", check_model=False)) as session:
+        assert session.client.endpoint.model == "fake:fast"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +173,8 @@ async def test_refusals_are_never_retried(server, status):
     [
         "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens",
         '{"error": {"code": 400, "message": "too long", "type": "exceed_context_size_error"}}',
+        '{"error": {"code": "context_length_exceeded", "message": "too long"}}',
+        "the input token count exceeds the maximum number of tokens",
     ],
 )
 async def test_a_prompt_that_is_too_long_is_one_dead_chain_not_the_end(server, text):
@@ -161,13 +224,15 @@ def test_retry_after_reads_seconds_and_dates():
     assert retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 90) == 0
     assert retry_after("9999", 0) == 120
     assert retry_after("soon", 0) is None
+    assert retry_after("nan", 0) is retry_after("inf", 0) is None
     assert retry_after(None, 0) is None
 
 
 @given(st.integers(1, 50), st.floats(0, 0.999))
 def test_backoff_is_bounded(attempt, jitter):
     assert 0 <= backoff(attempt, jitter, None) <= 30
-    assert 5 <= backoff(attempt, jitter, 5) < 6
+    assert backoff(attempt, jitter, 5) >= 5
+    assert backoff(attempt, jitter, 0) >= backoff(attempt, jitter, None)
 
 
 @given(st.integers(300, 599), st.text())
@@ -267,6 +332,9 @@ async def test_a_server_that_is_not_openais_is_told_from_one_that_is_down(server
         ("http://", "is not a URL"),
         ("http://user:pw@host/v1", "no user, password"),
         ("http://host/v1?key=1", "no user, password or query"),
+        ("http://[abc", "is not a URL"),
+        ("http://host:abc/v1", "is not a URL"),
+        ("http://host:99999/v1", "is not a URL"),
         ("http://host/v1/chat/completions", "ends with /chat/completions: leave that out"),
     ],
 )
@@ -275,7 +343,9 @@ def test_wrong_urls_are_refused_with_a_remedy(url, says):
         rsa.Endpoint(url)
 
 
-@pytest.mark.parametrize("options", [{"max_concurrency": 0}, {"timeout": 0}, {"retries": -1}, {"patience": -1}])
+@pytest.mark.parametrize(
+    "options", [{"api_key": "key\n"}, {"max_concurrency": 0}, {"timeout": 0}, {"retries": -1}, {"patience": -1}]
+)
 def test_impossible_limits_are_refused(options):
     with pytest.raises(rsa.UsageError):
         rsa.Endpoint("http://h/v1", **options)

@@ -72,12 +72,23 @@ def test_the_hash_follows_the_texts(tmp_path):
 def test_mistakes_in_presets_are_named(tmp_path):
     with pytest.raises(rsa.UsageError, match="'defalt' is neither a folder nor a shipped preset; did you mean 'default'"):
         Prompts("defalt")
-    with pytest.raises(rsa.UsageError, match=r"cannot read .*aggregate\.j2.*a preset folder holds"):
+    with pytest.raises(rsa.UsageError, match=r"holds none of aggregate\.j2"):
         Prompts(tmp_path)
     with pytest.raises(rsa.UsageError, match=r"aggregate\.j2, line 2"):
         Prompts(preset(tmp_path, aggregate="x\n{% for %}"))
-    with pytest.raises(rsa.UsageError, match=r"aggregate\.j2 cannot be rendered.*'questoin' is undefined"):
-        Prompts(preset(tmp_path, aggregate="{{ questoin }}")).render("aggregate", "q", ["a"], KINDS["math"])
+    with pytest.raises(rsa.UsageError, match=r"refine\.j2 cannot be rendered.*'questoin' is undefined"):
+        Prompts(preset(tmp_path, aggregate="x", refine="{{ questoin }}"))
+    with pytest.raises(rsa.UsageError, match=r"verify\.j2 cannot be rendered.*division by zero"):
+        Prompts(preset(tmp_path, aggregate="x", verify="{{ 1 / 0 }}"))
+    with pytest.raises(rsa.UsageError, match="neither a folder"):
+        Prompts("x" * 300)
+
+
+def test_what_a_folder_does_not_have_comes_from_the_default(tmp_path):
+    (tmp_path / "aggregate.j2").write_text("mine")
+    mine, default = Prompts(tmp_path), Prompts()
+    assert mine.render("aggregate", "Q", ["a", "b"], KINDS["math"]) == "mine"
+    assert mine.render("refine", "Q", ["a"], KINDS["math"]) == default.render("refine", "Q", ["a"], KINDS["math"])
 
 
 def test_templates_are_packaged():

@@ -34,6 +34,7 @@ def test_rejection_keeps_what_the_model_accepts():
     samples = chains("a", "b", "c")
     judged = chains(box("incorrect"), box("correct"), None, step=2)
     assert [member.text for member in population(plan, 2, samples | judged)] == ["b"]
+    assert population(plan, 2, samples) == ()  # nobody was judged
     none = chains(box("incorrect"), "who knows", None, step=2)
     assert [member.text for member in population(plan, 2, samples | none)] == ["a", "b", "c"]
 
@@ -45,6 +46,7 @@ def test_rejection_keeps_what_the_model_accepts():
         (box("Correct"), True),
         (box(r"\text{correct}"), True),
         (box("correct."), True),
+        (box(r"\textbf{Correct}."), True),
         (box("incorrect"), False),
         (box("not correct"), False),
         ("correct", False),

@@ -12,7 +12,7 @@ import pytest
 
 import rsa
 from rsa.serving import VLLM, LlamaCpp, embedded_weights, serve
-from rsa.serving.engines import pick_weights
+from rsa.serving.llamacpp_server import pick_weights
 
 # A stand-in for a model server: healthy at once, and with a child that has left its session, as workers may.
 STAND_IN = """
@@ -181,14 +181,16 @@ def test_the_command_of_llamacpp(tmp_path):
     weights.write_bytes(b"")
     settings = json.loads(LlamaCpp(str(weights), context=1024, parallel=2).command(9)[-1])
     assert (settings["weights"], settings["name"], settings["port"], settings["context"]) == (str(weights), "tiny", 9, 1024)
-    with pytest.raises(rsa.UsageError, match=r"no model file 'nowhere\.gguf'"):
-        LlamaCpp("nowhere.gguf").command(9)
+    for wrong in ("nowhere.gguf", "folder/nowhere.gguf", "a b/c", "/no/where"):
+        with pytest.raises(rsa.UsageError, match=f"no model file '{wrong}'"):
+            LlamaCpp(wrong).command(9)
+    assert json.loads(LlamaCpp("org/name:file.gguf").command(9)[-1])["weights"] == "org/name:file.gguf"
 
 
 def test_weights_of_a_hub_repository():
     assert pick_weights("o/r", ["a.gguf"]) == "a.gguf"
     assert pick_weights("o/r", ["r-Q8_0.gguf", "r-Q4_K_M.gguf"]) == "r-Q4_K_M.gguf"
-    with pytest.raises(rsa.UsageError, match=r"name one as o/r:FILE"):
+    with pytest.raises(SystemExit, match=r"name one as o/r:FILE"):
         pick_weights("o/r", ["a.gguf", "b.gguf"])
 
 
