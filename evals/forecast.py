@@ -74,8 +74,9 @@ def show_forecast(config: RunConfig, mean_tokens: int | None, as_json: bool) -> 
     window = f" of {forecast.context:,}" if forecast.context else ""
     console.print(f"strategy        {forecast.strategy}, {forecast.problems} problems x {forecast.repeats}")
     console.print(f"calls           {forecast.calls:,}, each with at most {forecast.max_tokens:,} new tokens")
-    for name, tokens in (("worst case", forecast.worst_case), ("expected", forecast.expected)):
-        console.print(f"{name:<16}{tokens.prompt:,} prompt + {tokens.completion:,} new tokens")
+    sizes = (("worst case", forecast.max_tokens, forecast.worst_case), ("expected", forecast.mean_tokens, forecast.expected))
+    for name, each, tokens in sizes:
+        console.print(f"{name:<16}{tokens.prompt:,} prompt + {tokens.completion:,} new tokens, at {each:,} a chain")
     console.print(f"longest prompt  {forecast.longest:,} tokens with its reply{window}: {fits}")
     console.print(f"tokens counted  {forecast.counted_by}")
     console.print(f"first prompt\n{forecast.first_prompt}", soft_wrap=True)
