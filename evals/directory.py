@@ -43,14 +43,14 @@ class RunDirectory:
         except OSError:  # a path that is too long, say; `create` tells
             return False
 
-    def create(self, dataset: Dataset) -> None:
-        """Make the folder for a run on these problems.
+    def create(self, dataset: Dataset, prompts: Prompts) -> None:
+        """Make the folder for a run on these problems with these prompts.
 
         Raises `UsageError` if it cannot be written or holds something else than what a start that was cut short leaves.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            foreign = [entry.name for entry in self.path.iterdir() if not self._left_by_a_start(entry, dataset)]
+            foreign = [entry.name for entry in self.path.iterdir() if not self._left_by_a_start(entry, dataset, prompts)]
         except OSError as error:
             raise UsageError(f"out: {self.path} cannot be used as a run directory ({error.strerror})") from error
         if foreign:
@@ -58,10 +58,13 @@ class RunDirectory:
         if not os.access(self.path, os.W_OK):
             raise UsageError(f"out: {self.path} cannot be written to: name another folder (--out)")
 
-    def _left_by_a_start(self, entry: Path, dataset: Dataset) -> bool:
+    def _left_by_a_start(self, entry: Path, dataset: Dataset, prompts: Prompts) -> bool:
         if entry == self.problems:
             return entry.read_bytes() == dataset.lines()
-        return entry in (self.server_log, self._lock, self.prompts, _scratch(self.run_yaml), _scratch(self.problems))
+        if entry == self.prompts:
+            ours = {f"{name}.j2": source.encode() for name, source in prompts.sources.items()}
+            return all(path.suffix == ".tmp" or path.read_bytes() == ours.get(path.name) for path in entry.iterdir())
+        return entry in (self.server_log, self._lock, _scratch(self.run_yaml), _scratch(self.problems))
 
     def discard_if_empty(self) -> None:
         """Take back what `create` and `locked` made for a run that never started. For the holder of the lock."""
@@ -76,7 +79,13 @@ class RunDirectory:
 
         Raises `UsageError` with the process id of the holder.
         """
-        with self._lock.open("a+", encoding="utf-8") as lock:
+        try:
+            lock = self._lock.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"{self._lock} cannot be opened ({error.strerror}): the run directory must be writable"
+            ) from error
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -84,6 +93,10 @@ class RunDirectory:
                 holder = lock.read().strip() or "unknown"
                 raise UsageError(
                     f"{self.path} is in use by another process (pid {holder}): wait for it, or stop it"
+                ) from error
+            except OSError as error:
+                raise UsageError(
+                    f"{self._lock} cannot be locked ({error.strerror}): use a file system with locks"
                 ) from error
             lock.truncate(0)
             lock.write(str(os.getpid()))
@@ -99,7 +112,7 @@ class RunDirectory:
 
     def write_run(self, content: Mapping[str, Any]) -> None:
         """Write `run.yaml`; from then on the run counts as started."""
-        text = yaml.safe_dump({"format": FORMAT, **content}, sort_keys=False, allow_unicode=True, width=120)
+        text = yaml.safe_dump({"format": FORMAT, **content}, sort_keys=False, width=120)  # ASCII: every text survives
         write_whole(self.run_yaml, text)
 
     def read_run(self) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def prepare(config: RunConfig) -> Preparation:
     fresh = Preparation(config, directory, dataset, strategy, prompts)
     if directory.started:
         return _same_run(fresh)
-    directory.create(dataset)
+    directory.create(dataset, prompts)
     return fresh
 
 
@@ -192,6 +192,9 @@ def _overridden(config: Any, overrides: Mapping[str, Any]) -> Any:
     replaced: dict[str, Any] = {}
     if served:
         replaced["endpoint.base_url"] = None
+        recorded = config.get("serve") or {}
+        if overrides.get("serve.engine") not in (None, recorded.get("engine")):
+            replaced["serve"] = None
     elif "endpoint.base_url" in overrides:
         replaced["serve"] = None
     return with_overrides(config, {**replaced, **overrides})

@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fake_server import FakeServer
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 # The files of the published RSA evaluation; they are not part of the project. Point RSA_DATA at them to run their tests.
 PUBLISHED = Path(os.environ.get("RSA_DATA", Path(__file__).parents[2] / "shared" / "data"))

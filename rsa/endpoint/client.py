@@ -29,7 +29,9 @@ _QUERY_SECONDS = 30.0
 _QUERY_ATTEMPTS = 4
 _NOT_OFFERED = frozenset({404, 405, 501})
 _BROKEN_AFTER = 10  # so many calls, each with all its retries: that is the server, not the prompts
-_PROBE = ({"role": "user", "content": "Hello"},)
+_GREETING = {"role": "user", "content": "Hello"}
+_BLAME = MappingProxyType({True: FaultKind.PROMPT, False: FaultKind.REFUSED, None: FaultKind.RETRY})
+"""What a refused prompt comes to, by whether the server accepts another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,8 @@ class Client:
                 completion = await self._attempt(messages, sampling, sent_seed)
             except Fault as fault:
                 spent.take(fault)
-                if fault.kind is FaultKind.PROMPT and not await self._accepts_other_prompts(sampling):
-                    fault.kind = FaultKind.REFUSED
+                if fault.kind is FaultKind.PROMPT:
+                    fault.kind = _BLAME[await self._accepts_other_prompts(messages, sampling)]
                 self._give_up(fault, spent)
                 await wait_before_next(seed, spent.attempts, fault)
             else:
@@ -159,13 +161,18 @@ class Client:
                 raise EndpointUnreachable(f"{where}; {self._failed_in_row} calls in a row failed for good, none succeeded")
             raise CallFailed(f"{where} (tried {spent.failed} times)", spent.attempts, spent.usage)
 
-    async def _accepts_other_prompts(self, sampling: Sampling) -> bool:
-        """Whether a 400 is about one prompt: some call has succeeded, or a tiny one with the same parameters does."""
+    async def _accepts_other_prompts(self, messages: Messages, sampling: Sampling) -> bool | None:
+        """Whether a 400 is about one prompt alone: some call has succeeded, or one that differs in nothing else does.
+
+        None if that cannot be said now.
+        """
         if not self._accepted:
             try:
-                await self._attempt(_PROBE, replace(sampling, max_tokens=1), 0)
+                await self._attempt((*messages[:-1], _GREETING), sampling, 0)
                 self._accepted = True
             except Fault as fault:
+                if fault.kind in (FaultKind.RETRY, FaultKind.UNREACHABLE) and not fault.blank:
+                    return None
                 self._accepted = fault.blank
         return self._accepted
 
@@ -224,18 +231,17 @@ class Client:
             ) from error
 
     async def count_tokens(self, messages: Messages) -> int | None:
-        """The length of a prompt as the server's own tokenizer and chat template make it; None where it does not offer that.
+        """The length of a prompt as the server's own tokenizer and chat template make it; None where it cannot say.
 
-        vLLM counts messages at `/tokenize`; llama.cpp renders them at `/apply-template` first. Raises `CallFailed` if the
-        server does offer it but fails.
+        vLLM counts messages at `/tokenize`; llama.cpp renders them at `/apply-template` first.
         """
         if not self._counts_tokens:
             return None
         try:
             return await self._tokenize({"model": self.endpoint.model, "messages": list(messages)})
         except Fault as fault:
-            if fault.status not in _NOT_OFFERED and fault.kind is FaultKind.RETRY:
-                raise CallFailed(f"{self._where(fault)} (while counting the prompt's tokens)") from fault
+            if fault.kind in (FaultKind.RETRY, FaultKind.UNREACHABLE) and fault.status not in _NOT_OFFERED:
+                return None  # an outage: the call itself will meet it, with all its retries
         except (ValueError, LookupError, TypeError, RecursionError):
             pass  # a page of that name, but not this one
         self._counts_tokens = False

@@ -136,6 +136,12 @@ def test_strategies_share_their_first_samples(start, rsa_eval, tmp_path):
     assert all(rsa[place] == other[place] for place in shared)
 
 
+def test_any_text_in_the_configuration_survives(start, rsa_eval):
+    strange = 'sampling.system="next line \\x85 and \\u2028, Ω"'
+    assert rsa_eval(*start, "--out", "run", "--set", strange).returncode == 0
+    assert rsa_eval("score", "run").returncode == 0
+
+
 def test_repeats_are_different_draws(start, rsa_eval, tmp_path):
     assert rsa_eval(*start, "--out", "run", "--repeats", "2").returncode == 0
     found = identity(tmp_path / "run")

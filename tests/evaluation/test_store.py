@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import shutil
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from evals.directory import FORMAT, RunDirectory
 from evals.problems import Dataset, Problem
 from evals.store import AppendLog, ChainIndex, read_chains, read_log
 from rsa.chain import Chain, Status, Usage
+from rsa.prompts import Prompts
 
 NOTHING = Dataset((), "nothing")
 chains = st.builds(
@@ -148,9 +150,9 @@ def test_the_index_finds_texts_without_holding_them(tmp_path):
 def test_folders_that_cannot_be_a_run_directory(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(rsa.UsageError, match="cannot be used as a run directory"):
-        RunDirectory(tmp_path / "file").create(NOTHING)
+        RunDirectory(tmp_path / "file").create(NOTHING, Prompts())
     with pytest.raises(rsa.UsageError, match=r"not a run directory and not empty \(it holds file\)"):
-        RunDirectory(tmp_path).create(NOTHING)
+        RunDirectory(tmp_path).create(NOTHING, Prompts())
     with pytest.raises(rsa.UsageError, match=r"no readable run\.yaml"):
         RunDirectory(tmp_path).read_run()
 
@@ -159,9 +161,16 @@ def test_a_start_that_was_cut_short_can_be_repeated(tmp_path):
     dataset = Dataset((Problem("1", "?", "1", "math"),), "x")
     for name, content in (("server.log", b"x"), ("run.tmp", b"x"), ("run.lock", b""), ("problems.jsonl", dataset.lines())):
         (tmp_path / name).write_bytes(content)
-    RunDirectory(tmp_path).create(dataset)
+    RunDirectory(tmp_path).create(dataset, Prompts())
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "aggregate.j2").write_text(Prompts().sources["aggregate"])
+    RunDirectory(tmp_path).create(dataset, Prompts())
+    (tmp_path / "prompts" / "aggregate.j2").write_text("somebody's own")
+    with pytest.raises(rsa.UsageError, match="it holds prompts"):
+        RunDirectory(tmp_path).create(dataset, Prompts())
+    shutil.rmtree(tmp_path / "prompts")
     with pytest.raises(rsa.UsageError, match=r"it holds problems\.jsonl"):
-        RunDirectory(tmp_path).create(NOTHING)
+        RunDirectory(tmp_path).create(NOTHING, Prompts())
 
 
 def test_one_process_at_a_time(tmp_path):
@@ -205,7 +214,7 @@ def test_nothing_is_written_behind_a_torn_line(tmp_path, monkeypatch):
 
 def test_newer_and_foreign_run_files(tmp_path):
     directory = RunDirectory(tmp_path / "run")
-    directory.create(NOTHING)
+    directory.create(NOTHING, Prompts())
     for content, says in (
         (f"format: {FORMAT + 1}\n", "written by a newer version"),
         ("a: 1\n", "says no format number"),

@@ -134,6 +134,11 @@ def test_a_run_against_a_server_goes_on_with_one_of_its_own(url, rsa_eval, tmp_p
     done = rsa_eval("resume", "run", "--serve", "llamacpp", "--set", f"serve.model={weights}")
     assert done.returncode == 0, done.stderr
     assert len(list(read_log(chains))) == 8
+    run_yaml = tmp_path / "run" / "run.yaml"
+    run_yaml.write_text(run_yaml.read_text().replace("serve: null", "serve: {engine: vllm, args: [--x]}"))
+    chains.write_bytes(b"".join(chains.read_bytes().splitlines(keepends=True)[:7]))
+    other = rsa_eval("resume", "run", "--serve", "llamacpp", "--set", f"serve.model={weights}")
+    assert other.returncode == 0, other.stderr
 
 
 def test_a_file_that_is_no_model_shows_the_servers_last_words(rsa_eval, tmp_path):

@@ -25,6 +25,8 @@ from rsa.compaction import COMPACTIONS
         (r"\boxed {12}", "12"),
         (r"first \boxed{12}, at last \boxed{7", "12"),  # cut off inside the last box
         (r"\boxed{\{1,2\}}", r"\{1,2\}"),
+        (r"so \\boxed{5}", "5"),
+        (r"so\\\boxed{5}", "5"),
         (r"<think>\boxed{1}</think> The answer is 2.", None),
         (r"<think>\boxed{1}</think> \boxed{2}", "2"),
         (r"a</think>\boxed{1}</think>\boxed{3}", "3"),
@@ -70,6 +72,8 @@ def test_choice_letters(text, answer):
         ("it is \N{MINUS SIGN}3", "-3"),
         ("1e5", "1e5"),
         ("2,3,5", "5"),
+        ("The product is 1,234, as shown", "1234"),
+        ("It is 12,345,", "12345"),
         ("5-3", "3"),
         ("<think>5</think> none", None),
     ],

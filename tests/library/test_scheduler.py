@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import rsa
@@ -73,7 +73,6 @@ places = st.tuples(st.integers(1, 4), st.integers(0, 5))
 @given(
     strategies, st.integers(1, 9), st.integers(1, 4), st.frozensets(st.tuples(st.sampled_from("abc"), places), max_size=12)
 )
-@settings(deadline=None)
 def test_every_chain_is_made_once_after_its_parents(strategy: rsa.RSA, limit: int, problems: int, dead: frozenset) -> None:
     model = Model(dead)
     made = asyncio.run(finish(strategy, model, "abcd"[:problems], limit))
@@ -87,7 +86,6 @@ def test_every_chain_is_made_once_after_its_parents(strategy: rsa.RSA, limit: in
 
 
 @given(strategies, st.frozensets(st.tuples(st.just("p"), places), max_size=8), st.integers(1, 30))
-@settings(deadline=None)
 def test_parents_do_not_depend_on_timing_or_limit(strategy: rsa.RSA, dead: frozenset, limit: int) -> None:
     def parents(limit: int) -> dict[Place, tuple[int, ...]]:
         return {each.place: each.parents for each in asyncio.run(finish(strategy, Model(dead), limit=limit))}
@@ -96,7 +94,6 @@ def test_parents_do_not_depend_on_timing_or_limit(strategy: rsa.RSA, dead: froze
 
 
 @given(strategies, st.data())
-@settings(deadline=None)
 def test_a_resumed_job_makes_only_what_is_missing_and_shows_the_same(strategy: rsa.RSA, data: st.DataObject) -> None:
     whole = Model()
     made = asyncio.run(finish(strategy, whole))
