@@ -42,13 +42,13 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def rsa_eval(tmp_path: Path) -> Command:
     """Runs the real command line in an empty folder."""
 
-    def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, env: dict[str, str] | None = None, timeout: float = 100) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "evals", *arguments],
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=timeout,
             check=False,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,

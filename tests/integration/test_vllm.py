@@ -154,24 +154,8 @@ def served(model: str) -> tuple[str, ...]:
     )
 
 
-@pytest.fixture
-def long_eval(tmp_path):
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "evals", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=500,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-
-    return run
-
-
-def test_rsa_eval_serves_vllm_itself(model, aime, long_eval, tmp_path):
-    done = long_eval("run", "aime25", "--data", aime, *served(model), *SMALL, "--out", "run", "--json")
+def test_rsa_eval_serves_vllm_itself(model, aime, rsa_eval, tmp_path):
+    done = rsa_eval("run", "aime25", "--data", aime, *served(model), *SMALL, "--out", "run", "--json", timeout=500)
     assert done.returncode == 0, done.stderr
     check_run(tmp_path / "run", done.stdout)
     recorded = yaml.safe_load((tmp_path / "run" / "run.yaml").read_text())
@@ -179,10 +163,10 @@ def test_rsa_eval_serves_vllm_itself(model, aime, long_eval, tmp_path):
     assert "Application shutdown complete" in (tmp_path / "run" / "server.log").read_text()
 
 
-def test_a_model_that_cannot_be_loaded_shows_the_servers_last_words(long_eval, aime, tmp_path):
+def test_a_model_that_cannot_be_loaded_shows_the_servers_last_words(rsa_eval, aime, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{}")
-    done = long_eval("run", "aime25", "--data", aime, *served(str(tmp_path / "broken")), *SMALL, "--out", "run")
+    done = rsa_eval("run", "aime25", "--data", aime, *served(str(tmp_path / "broken")), *SMALL, "--out", "run", timeout=500)
     assert done.returncode == 1
     assert "vllm ended with exit code 1 before it was ready. The last lines of run/server.log" in done.stderr
     assert "  | " in done.stderr
