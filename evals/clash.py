@@ -1,17 +1,15 @@
 """A warning for environments with two packages that import as `rsa`."""
 
-import importlib.metadata
 import sys
+
+from evals.installed import installed_version
 
 __all__ = ["clashing_version", "warn_of_name_clash"]
 
 
 def clashing_version() -> str | None:
     """The installed version of PyPI's cryptography package `rsa`, None if it is not there."""
-    try:
-        return importlib.metadata.version("rsa")
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    return installed_version("rsa")
 
 
 def warn_of_name_clash() -> None:

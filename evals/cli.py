@@ -1,6 +1,5 @@
 """The command `rsa-eval`. Nothing heavy is imported before a command needs it."""
 
-import importlib.metadata
 import json
 import os
 import sys
@@ -86,7 +85,9 @@ def _start(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     if version:
-        print(f"recursive-self-aggregation {importlib.metadata.version('recursive-self-aggregation')}")
+        from evals.installed import DISTRIBUTION, installed_version  # noqa: PLC0415
+
+        print(f"{DISTRIBUTION} {installed_version(DISTRIBUTION)}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
     else:

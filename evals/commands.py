@@ -16,11 +16,10 @@ from evals.console import output, write_json
 from evals.display import make_display
 from evals.loading import load_config, read_sets
 from evals.preparation import Preparation, prepare_recorded
-from evals.report import percent, summary_table, write_report
+from evals.report import percent, summary_table
 from evals.rescoring import rescore
 from evals.revival import drop_dead
-from evals.runner import Outcome, evaluate
-from evals.summary import summarise
+from evals.runner import Outcome, evaluate, write_results
 from evals.tasks import TASKS
 from rsa.errors import Incomplete, UsageError
 
@@ -106,11 +105,7 @@ def score_again(path: Path, as_json: bool) -> None:
     run = prepare_recorded(path)
     with run.directory.locked():
         result = rescore(run.directory, run.dataset.problems, run.strategy)
-        summary = summarise(
-            run.directory, run.task_name, run.model or "", run.dataset.problems, run.config.task.repeats, run.strategy
-        )
-        run.directory.write_summary(summary)
-        write_report(run.directory, summary)
+        summary = write_results(run, run.model or "")
     kept = str(result.kept) if result.kept else None
     if as_json:
         content = {

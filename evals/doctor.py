@@ -11,8 +11,8 @@ import typer
 
 from evals.clash import clashing_version
 from evals.console import output, write_json
+from evals.installed import DISTRIBUTION, installed_version
 from evals.preparation import api_key
-from evals.provenance import DISTRIBUTION, installed_version
 from rsa.endpoint import Endpoint
 from rsa.errors import RSAError, UsageError
 from rsa.serving import embedded_weights

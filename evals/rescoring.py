@@ -8,15 +8,11 @@ from typing import Any
 from evals.directory import RunDirectory, next_free
 from evals.problems import Problem
 from evals.scoring import Verdict, score
-from evals.store import AppendLog, read_chains, read_log
+from evals.store import AppendLog, RecordName, name_of, read_chains, read_log
 from rsa.errors import UsageError
-from rsa.plan import Role
 from rsa.strategies import Strategy
 
 __all__ = ["Rescoring", "rescore", "score_missing"]
-
-_PLACE = ("problem", "repeat", "strategy", "step", "slot")
-Place = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +26,7 @@ class Rescoring:
 
 def score_missing(directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy) -> None:
     """Score recorded chains that a crash left without a verdict."""
-    done = {_place(record) for _, _, record in read_log(directory.verdicts)}
+    done = {name_of(record) for _, _, record in read_log(directory.verdicts)}
     log = AppendLog(directory.verdicts)
     try:
         for verdict in _verdicts(directory, problems, strategy, done):
@@ -46,7 +42,7 @@ def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Stra
     """
     if not directory.chains.is_file():
         raise UsageError(f"{directory.chains} is not there: there is nothing to score")
-    old = {_place(record): record for _, _, record in read_log(directory.verdicts)}
+    old = {name_of(record): record for _, _, record in read_log(directory.verdicts)}
     fresh = directory.path / "verdicts.new.jsonl"
     fresh.unlink(missing_ok=True)
     log = AppendLog(fresh)
@@ -57,7 +53,7 @@ def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Stra
             record = verdict.to_record()
             log.append(record)
             scored += 1
-            before = old.get(_place(record))
+            before = old.get(name_of(record))
             if before is None or any(before.get(name) != record[name] for name in ("answer", "status", "score", "solved")):
                 changed.append((before, record))
     finally:
@@ -70,17 +66,13 @@ def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Stra
 
 
 def _verdicts(
-    directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy, done: set[Place]
+    directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy, done: set[RecordName]
 ) -> Iterator[Verdict]:
     by_id = {problem.id: problem for problem in problems}
-    judging = {chain.step for chain in strategy.plan(0, "") if chain.role is Role.VERIFY}
+    judging = strategy.plan(0, "").judging_steps
     for _, _, chain in read_chains(directory.chains):
         if chain.problem not in by_id:
             raise UsageError(f"{directory.chains} holds a chain of {chain.problem!r}, which is no problem of this run")
-        place = (chain.problem, chain.repeat, chain.strategy, chain.step, chain.slot)
-        if not chain.dead and chain.step not in judging and place not in done:
+        name = (chain.problem, chain.repeat, chain.strategy, *chain.place)
+        if not chain.dead and chain.step not in judging and name not in done:
             yield score(by_id[chain.problem], chain)
-
-
-def _place(record: dict[str, Any]) -> Place:
-    return tuple(record.get(name) for name in _PLACE)

@@ -13,9 +13,10 @@ from typing import Any
 
 from evals.directory import next_free, write_whole
 from evals.preparation import Preparation
-from evals.store import read_chains, read_log
+from evals.store import name_of, read_chains, read_log
 from rsa.chain import Chain
 from rsa.plan import Place, Plan
+from rsa.strategies import label
 
 __all__ = ["drop_dead", "to_drop"]
 
@@ -42,18 +43,14 @@ def drop_dead(run: Preparation) -> int:
     for _, _, chain in read_chains(run.directory.chains):
         recorded[chain.problem, chain.repeat].setdefault(chain.place, chain)
     dropped = {
-        (*key, *place)
+        (*key, label(run.strategy), *place)
         for key, chains in recorded.items()
         for place in to_drop(run.strategy.plan(run.config.seed, *key), chains)
     }
     if dropped:
         for log in (run.directory.chains, run.directory.verdicts):
-            _filter(log, lambda record: _name(record) not in dropped)
+            _filter(log, lambda record: name_of(record) not in dropped)
     return len(dropped)
-
-
-def _name(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(record.get(name) for name in ("problem", "repeat", "step", "slot"))
 
 
 def _filter(log: Path, keep: Callable[[Mapping[str, Any]], bool]) -> None:

@@ -1,7 +1,6 @@
 """A run from its configuration to its summary."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from rsa.session import Session, open_session
 from rsa.strategies import label
 from rsa.tokens import local_counter, reply_limit
 
-__all__ = ["Outcome", "evaluate"]
+__all__ = ["Outcome", "evaluate", "write_results"]
 
 _HEARTBEAT_SECONDS = 15.0
 
@@ -52,8 +51,10 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
     outcome: Outcome | None = None
     with interrupts.installed():
         try:
-            if run.model and not any(_unfinished(run, ChainIndex(run.directory.chains))):
+            if run.model:
                 score_missing(run.directory, run.dataset.problems, run.strategy)
+            index = ChainIndex(run.directory.chains)
+            if run.model and not any(_unfinished(run, index)):
                 return _conclude(run, run.model, None)
             async with _endpoint(run, display) as endpoint, _session(endpoint) as session:
                 generation = _generation(run, session)
@@ -61,7 +62,7 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
                 _record_start(run, session, generation, arguments)
                 _announce(generation, display)
                 interrupts.graceful = True
-                problem = await _generate(run, generation, display, interrupts)
+                problem = await _generate(run, index, generation, display, interrupts)
                 interrupts.graceful = False
                 outcome = _conclude(run, model, problem)
         except asyncio.CancelledError:
@@ -143,10 +144,10 @@ def _record_start(run: Preparation, session: Session, generation: Generation, ar
     )
 
 
-async def _generate(run: Preparation, generation: Generation, display: Display, interrupts: Interrupts) -> RSAError | None:
+async def _generate(
+    run: Preparation, index: ChainIndex, generation: Generation, display: Display, interrupts: Interrupts
+) -> RSAError | None:
     """Generate and score; gives what stopped it early, None if nothing did."""
-    score_missing(run.directory, run.dataset.problems, run.strategy)
-    index = ChainIndex(run.directory.chains)
     _begin(run, index, display)
     try:
         with _Writer(run, generation, display) as writer:
@@ -236,22 +237,26 @@ class _Writer:
         return chain
 
 
-def _conclude(run: Preparation, model: str, problem: RSAError | None) -> Outcome:
+def write_results(run: Preparation, model: str) -> dict[str, Any]:
+    """Write `summary.json` and `report.html` of all that is recorded, and give the summary."""
     summary = summarise(run.directory, run.task_name, model, run.dataset.problems, run.config.task.repeats, run.strategy)
     run.directory.write_summary(summary)
     write_report(run.directory, summary)
+    return summary
+
+
+def _conclude(run: Preparation, model: str, problem: RSAError | None) -> Outcome:
+    summary = write_results(run, model)
     if problem is None:
         problem = _too_many_dead(summary, run.config.max_dead) if summary["complete"] else Incomplete("interrupted")
     return Outcome(summary, problem)
 
 
 def _too_many_dead(summary: dict[str, Any], allowed: float) -> Incomplete | None:
-    counts: Counter[str] = Counter()
-    for strategy in summary["strategies"].values():
-        counts.update(dead=strategy["dead"], chains=strategy["chains"])
-    if not counts["chains"] or counts["dead"] / counts["chains"] <= allowed:
+    dead, chains = (sum(strategy[name] for strategy in summary["strategies"].values()) for name in ("dead", "chains"))
+    if not chains or dead / chains <= allowed:
         return None
     return Incomplete(
-        f"{counts['dead']} of {counts['chains']} chains are dead, more than max_dead={allowed:g} allows; "
+        f"{dead} of {chains} chains are dead, more than max_dead={allowed:g} allows; "
         "the reasons are in chains.jsonl under 'error'; to generate them again resume with --retry-dead"
     )

@@ -17,11 +17,19 @@ from evals.directory import disk_error
 from rsa.chain import Chain
 from rsa.errors import UsageError
 
-__all__ = ["AppendLog", "ChainIndex", "ChainKey", "read_chains", "read_log"]
+__all__ = ["AppendLog", "ChainIndex", "ChainKey", "RecordName", "name_of", "read_chains", "read_log"]
 
 ChainKey = tuple[str, int, str]
 """(problem, repeat, strategy)."""
+RecordName = tuple[Any, ...]
+"""(problem, repeat, strategy, step, slot): which chain a record of either log is about."""
+_NAME = ("problem", "repeat", "strategy", "step", "slot")
 _TAIL = 1 << 16
+
+
+def name_of(record: Mapping[str, Any]) -> RecordName:
+    """The chain that a record is about; None stands for what the record does not say."""
+    return tuple(record.get(field) for field in _NAME)
 
 
 def read_log(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:

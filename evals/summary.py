@@ -12,7 +12,7 @@ from evals.store import read_chains, read_log
 from rsa.chain import Chain, Usage
 from rsa.errors import UsageError
 from rsa.kinds import KINDS
-from rsa.plan import Place, Role
+from rsa.plan import Place
 from rsa.strategies import Strategy, label
 
 __all__ = ["summarise"]
@@ -23,7 +23,7 @@ def summarise(
 ) -> dict[str, Any]:
     """The summary of all that is recorded. Everything but `seconds` is the same for the same chains in any order."""
     plan = strategy.plan(0, "")
-    judging = {chain.step for chain in plan if chain.role is Role.VERIFY}
+    judging = plan.judging_steps
     chains: dict[tuple[str, int], dict[Place, Chain]] = defaultdict(dict)
     for _, _, chain in read_chains(directory.chains):
         kept = chain if chain.step in judging else replace(chain, text="", reasoning=None)

@@ -74,6 +74,11 @@ class Plan:
         """The number of populations, T."""
         return len(self.populations)
 
+    @property
+    def judging_steps(self) -> frozenset[int]:
+        """The steps whose chains judge others and so carry no answers of their own."""
+        return frozenset(chains[0].step for chains in self.populations if chains[0].role is Role.VERIFY)
+
     def key(self, step: int, slot: int, purpose: str) -> Key:
         """The key of a draw that belongs to one chain of this plan."""
         return Key(self.seed, self.problem, self.repeat, step, slot, purpose)

@@ -6,7 +6,7 @@ from rsa.answers import last_boxed, unwrapped, vote
 from rsa.chain import Chain
 from rsa.errors import RunFailed
 from rsa.kinds import Kind
-from rsa.plan import Place, Plan, Role
+from rsa.plan import Place, Plan
 from rsa.strategies import Select
 
 __all__ = ["accepts", "choose", "population"]
@@ -29,7 +29,7 @@ def population(plan: Plan, step: int, chains: Mapping[Place, Chain]) -> tuple[Ch
         slots = sorted(slot for at, slot in chains if at == step)
         return {slot: chains[step, slot] for slot in slots if not chains[step, slot].dead}
 
-    if plan.populations[step - 1][0].role is not Role.VERIFY:
+    if step not in plan.judging_steps:
         return tuple(alive(step).values())
     samples, judgements = alive(step - 1), alive(step)
     accepted = tuple(samples[slot] for slot, judgement in judgements.items() if slot in samples and accepts(judgement.text))
