@@ -21,12 +21,16 @@ app = typer.Typer(
 )
 
 Target = Annotated[str | None, typer.Argument(help="A config file (.yaml) or the name of a task.")]
-Task = Annotated[str | None, typer.Option(help="A task of `rsa-eval tasks`.")]
-Data = Annotated[str | None, typer.Option(help="A .jsonl, .csv or .parquet file with the problems.")]
+Task = Annotated[str | None, typer.Option(help="A task of `rsa-eval tasks`; NAME:16 repeats each problem.")]
+Data = Annotated[str | None, typer.Option(help="A .jsonl, .csv or .parquet file with the problems, or a hub data set.")]
 QuestionField = Annotated[str | None, typer.Option(help="Its column of questions.")]
 AnswerField = Annotated[str | None, typer.Option(help="Its column of right answers.")]
 IdField = Annotated[str | None, typer.Option(help="Its column of ids.")]
-Kind = Annotated[str | None, typer.Option(help="Problem kind: math, choice or number.")]
+Kind = Annotated[str | None, typer.Option(help="Problem kind: math, choice, number, gym, code, general or text.")]
+Scorer = Annotated[str | None, typer.Option(help="How answers are judged; your own function is file.py:function.")]
+Size = Annotated[int | None, typer.Option(help="A sample of, or so many generated problems (supergpqa, reasoning_gym).")]
+DataSeed = Annotated[int | None, typer.Option(help="Fixes which sample is drawn or generated.")]
+Sandbox = Annotated[str | None, typer.Option(help="sealed, or unsafe to run programs without isolation.")]
 Model = Annotated[str | None, typer.Option(help="Model name; with --serve a folder, file or hub id.")]
 BaseUrl = Annotated[str | None, typer.Option(help="URL of a running OpenAI-compatible server, with /v1.")]
 ApiKeyEnv = Annotated[str | None, typer.Option(help="Environment variable that holds the API key.")]
@@ -54,6 +58,10 @@ _FLAGS = {
     "limit": "task.limit",
     "repeats": "task.repeats",
     "kind": "task.kind",
+    "scorer": "task.scorer",
+    "size": "task.size",
+    "data_seed": "task.data_seed",
+    "sandbox": "sandbox",
     "question_field": "task.question_field",
     "answer_field": "task.answer_field",
     "id_field": "task.id_field",
@@ -105,6 +113,10 @@ def run(
     answer_field: AnswerField = None,
     id_field: IdField = None,
     kind: Kind = None,
+    scorer: Scorer = None,
+    size: Size = None,
+    data_seed: DataSeed = None,
+    sandbox: Sandbox = None,
     model: Model = None,
     base_url: BaseUrl = None,
     api_key_env: ApiKeyEnv = None,
@@ -141,6 +153,10 @@ def plan(
     answer_field: AnswerField = None,
     id_field: IdField = None,
     kind: Kind = None,
+    scorer: Scorer = None,
+    size: Size = None,
+    data_seed: DataSeed = None,
+    sandbox: Sandbox = None,
     model: Model = None,
     base_url: BaseUrl = None,
     api_key_env: ApiKeyEnv = None,
@@ -202,11 +218,20 @@ def score(directory: Directory, as_json: Json = False) -> None:
 
 
 @app.command()
-def tasks(as_json: Json = False) -> None:
-    """List the tasks."""
-    from evals.commands import list_tasks  # noqa: PLC0415
+def tasks(
+    scorer: Annotated[
+        str | None, typer.Option("--explain", metavar="NAME", help="How a scorer, or a task's, judges answers.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the tasks, or explain by example what a scorer counts as right."""
+    with _errors():
+        from evals.catalogue import explain, list_tasks  # noqa: PLC0415
 
-    list_tasks(as_json)
+        if scorer:
+            explain(scorer, as_json)
+        else:
+            list_tasks(as_json)
 
 
 @app.command()

@@ -4,26 +4,21 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from rich import box
-from rich.table import Table
 
 from evals.config import RunConfig
 from evals.console import output, write_json
 from evals.display import make_display
 from evals.loading import load_config, read_sets
 from evals.preparation import Preparation, prepare_recorded
-from evals.report import percent, summary_table
+from evals.report import percent, remarks, summary_table
 from evals.rescoring import rescore
 from evals.revival import drop_dead
 from evals.runner import Outcome, evaluate, write_results
-from evals.tasks import TASKS
 from rsa.errors import Incomplete, UsageError
 
-__all__ = ["configured", "list_tasks", "merged", "run_now", "score_again"]
+__all__ = ["configured", "merged", "run_now", "score_again"]
 
 _SHOWN_CHANGES = 20
 
@@ -96,6 +91,8 @@ def show_summary(summary: Mapping[str, Any]) -> None:
             f"{strategy['chains']} of {strategy['planned']} chains in {summary['seconds']:.0f} s, "
             f"{strategy['calls']} calls, tokens: {', '.join(known) or 'not told by the server'}"
         )
+    for line in remarks(summary):
+        console.print(line)
     if not summary["complete"]:
         console.print("The run is not complete: its steps may tell of different problems.")
 
@@ -103,9 +100,9 @@ def show_summary(summary: Mapping[str, Any]) -> None:
 def score_again(path: Path, as_json: bool) -> None:
     """Score a run again, show what changed, and write its summary anew."""
     run = prepare_recorded(path)
-    with run.directory.locked():
-        result = rescore(run.directory, run.dataset.problems, run.strategy)
-        summary = write_results(run, run.model or "")
+    with run.directory.locked(), run.scoring() as scoring:
+        result = rescore(run.directory, run.dataset.problems, run.strategy, scoring)
+        summary = write_results(run, run.model or "", scoring)
     kept = str(result.kept) if result.kept else None
     if as_json:
         content = {
@@ -133,18 +130,3 @@ def _verdict(record: Mapping[str, Any] | None) -> str:
         return "none"
     outcome = "right" if record["solved"] else f"score {percent(record['score'])} %" if record["score"] else record["status"]
     return f"{record['answer']!r} ({'wrong' if outcome == 'ok' else outcome})"
-
-
-def list_tasks(as_json: bool) -> None:
-    """Show every named task."""
-    if as_json:
-        write_json([asdict(spec) for spec in TASKS.values()])
-        return
-    table = Table("task", "problems", "kind", "source", "licence", "about", box=box.SIMPLE_HEAD)
-    for spec in TASKS.values():
-        table.add_row(spec.name, str(spec.count), spec.kind, spec.hub or "generated", spec.licence, spec.about)
-    console = output()
-    console.print(table)
-    console.print(
-        "Your own file: rsa-eval run --data FILE.jsonl|.csv|.parquet --question-field Q --answer-field A --id-field ID"
-    )

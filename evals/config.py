@@ -7,62 +7,21 @@ are reported in one message, each with its place and the nearest valid name.
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from evals.sections import Positive, Section
+from evals.tasks.config import TaskConfig
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Endpoint, Rate, Sampling
 from rsa.errors import UsageError
-from rsa.kinds import KINDS
 from rsa.serving import ENGINES, Engine
 from rsa.strategies import STRATEGIES, Strategy
 from rsa.text import did_you_mean
 
 __all__ = ["EndpointConfig", "RunConfig", "SamplingConfig", "ServeConfig", "StrategyConfig", "TaskConfig"]
 
-Positive = Annotated[int, Field(ge=1)]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class TaskConfig(_Section):
-    """Which problems. A plain name stands for the whole section."""
-
-    name: str | None = None
-    """A task of `rsa-eval tasks`; leave it out for your own file (`data`)."""
-    data: str | None = None
-    """A .jsonl, .csv or .parquet file to read the problems from."""
-    limit: Positive | None = None
-    """Only the first so many problems."""
-    repeats: Positive = 1
-    """How often every problem is run, with other draws each time."""
-    kind: str | None = None
-    """Problem kind: how answers are asked for and read (math, choice, number)."""
-    instruction: str | None = None
-    """Ends every question that does not end with an instruction already; empty for none."""
-    question_field: str | None = None
-    """Column of the question."""
-    answer_field: str | None = None
-    """Column of the right answer."""
-    id_field: str | None = None
-    """Column of the problem's id."""
-
-    @field_validator("kind")
-    @classmethod
-    def _known_kind(cls, kind: str | None) -> str | None:
-        if kind is not None and kind not in KINDS:
-            raise ValueError(f"there is no problem kind {kind!r}{did_you_mean(kind, KINDS)}")
-        return kind
-
-    @model_validator(mode="after")
-    def _something(self) -> "TaskConfig":
-        if not self.name and not self.data:
-            raise ValueError("name a task (rsa-eval tasks lists them) or give your own file as data")
-        return self
-
-
-class StrategyConfig(_Section):
+class StrategyConfig(Section):
     """What is done with the model. A plain name stands for the whole section."""
 
     name: str = "rsa"
@@ -95,7 +54,7 @@ class StrategyConfig(_Section):
         return strategy(**given)
 
 
-class RateConfig(_Section):
+class RateConfig(Section):
     """A quota of a hosted API: at most so many calls in any period."""
 
     calls: Positive
@@ -104,7 +63,7 @@ class RateConfig(_Section):
     """Seconds."""
 
 
-class EndpointConfig(_Section):
+class EndpointConfig(Section):
     """The OpenAI-compatible server."""
 
     base_url: str | None = None
@@ -149,7 +108,7 @@ class EndpointConfig(_Section):
         )
 
 
-class SamplingConfig(_Section):
+class SamplingConfig(Section):
     """How the model samples."""
 
     temperature: float = Field(1.0, ge=0)
@@ -172,7 +131,7 @@ class SamplingConfig(_Section):
         return Sampling(self.temperature, self.top_p, max_tokens, self.top_k, self.min_p, tuple(self.stop))
 
 
-class ServeConfig(_Section):
+class ServeConfig(Section):
     """A server to start for the length of the run. A plain engine name stands for the whole section."""
 
     engine: Literal["vllm", "llamacpp"]
@@ -221,7 +180,7 @@ def _by_plain(key: str, section: Any) -> BeforeValidator:
     )
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """A whole run."""
 
     task: Annotated[TaskConfig, _by_plain("name", TaskConfig)]
@@ -237,6 +196,8 @@ class RunConfig(_Section):
     """What of a candidate a prompt shows: answer (without thinking) or full."""
     max_dead: float = Field(0.05, ge=0, le=1)
     """The run counts as incomplete (exit code 3) if a larger share of its chains is dead."""
+    sandbox: Literal["sealed", "unsafe"] = "sealed"
+    """Where programs and Reasoning Gym's scorers run; unsafe runs them without isolation where the system has none."""
     out: str | None = None
     """The run directory; by default a new one under runs/."""
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from evals.config import RunConfig
 from evals.directory import RunDirectory
 from evals.loading import validate, with_overrides
 from evals.problems import Dataset, load_problems
-from evals.tasks import load_task
+from evals.scoring import Scoring, check_golds
+from evals.tasks import load_task, scorer_of
 from rsa.endpoint import Endpoint
 from rsa.errors import UsageError
 from rsa.prompts import Prompts
@@ -41,6 +43,7 @@ _OPERATIONAL = [
     "endpoint.tokenizer",
     "endpoint.check_model",
     "max_dead",
+    "sandbox",
 ]
 """What may differ between a run and its resumption besides `serve`: how chains are made, not which."""
 
@@ -61,6 +64,17 @@ class Preparation:
         """The task's name, or the file's."""
         return self.config.task.name or self.dataset.source
 
+    def scoring(self) -> Scoring:
+        """The scorers of this run, ready for its problems. Raises `UsageError` for what they miss."""
+        task = self.config.task
+        scoring = Scoring(scorer_of(task), task.tolerance, unsafe=self.config.sandbox == "unsafe")
+        try:
+            scoring.prepare(self.dataset.problems)
+        except BaseException:
+            scoring.close()
+            raise
+        return scoring
+
 
 def api_key(variable: str | None) -> str | None:
     """The API key out of an environment variable, if one is named. Raises `UsageError` if it is not set."""
@@ -80,6 +94,7 @@ def prepare(config: RunConfig) -> Preparation:
     strategy = config.strategy.build()
     prompts = Prompts(config.prompts)
     dataset = load_task(config.task, config.seed)
+    check_golds(dataset.problems, scorer_of(config.task))
     _check_server(config)
     directory = RunDirectory(Path(config.out) if config.out else _new_directory(config))
     fresh = Preparation(config, directory, dataset, strategy, prompts)
@@ -100,7 +115,7 @@ def _check_server(config: RunConfig) -> None:
 
 
 def _new_directory(config: RunConfig) -> Path:
-    task = config.task.name or Path(config.task.data or "").stem
+    task = re.sub(r"[^\w.-]+", "-", config.task.name or Path(config.task.data or "").stem)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     name = f"{stamp}-{task}-{config.strategy.name}"
     number = 1
@@ -168,10 +183,11 @@ def prepare_recorded(path: Path, overrides: Mapping[str, Any] = MappingProxyType
         config, model, fingerprint = content["config"], content["model"], content["identity_sha256"]
         data = content["provenance"]["dataset"]
         source, revision, rows, sha256 = data["source"], data["revision"], data["rows"], data["sha256"]
+        details = data.get("details", {})
     except (KeyError, TypeError) as error:
         raise UsageError(f"{directory.run_yaml} is not whole: {error} is missing") from error
     checked = validate(_overridden(config, overrides), dict.fromkeys(overrides, "command line"), str(directory.run_yaml))
-    dataset = Dataset(load_problems(directory.problems, sha256), source, revision, rows)
+    dataset = Dataset(load_problems(directory.problems, sha256), source, revision, rows, details)
     run = Preparation(checked, directory, dataset, checked.strategy.build(), Prompts(directory.prompts), model)
     if identity_sha256(run) != fingerprint:
         raise UsageError(

@@ -16,13 +16,20 @@ __all__ = ["Dataset", "Problem", "load_problems"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem. `question` is the whole text the model gets, `gold` the right answer, `before` earlier messages."""
+    """One problem. `question` is the whole text the model gets, `before` are earlier messages.
+
+    `golds` are the right answers, of which any will do; none where only the scorer can judge. `groups` are properties by
+    which accuracy is also given, such as a discipline. `extra` is what its scorer needs besides, as plain JSON: the entry of
+    a Reasoning Gym item, the tests of a program.
+    """
 
     id: str
     question: str
-    gold: str
+    golds: tuple[str, ...]
     kind: str
     before: tuple[Mapping[str, Any], ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def asked(self, system: str | None = None) -> Question:
         """The question as the model sees it."""
@@ -32,12 +39,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The problems of a run. `source` and `revision` say where they came from, `rows` how many there were before a limit."""
+    """The problems of a run. `source` and `revision` say where they came from, `rows` how many there were before a limit.
+
+    `details` are further facts that belong beside every result, such as a release and its window.
+    """
 
     problems: tuple[Problem, ...]
     source: str
     revision: str | None = None
-    rows: int = field(default=0)
+    rows: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def lines(self) -> bytes:
         """The frozen form: one JSON object a line."""
@@ -60,4 +71,4 @@ def load_problems(path: Path, sha256: str) -> tuple[Problem, ...]:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise UsageError(f"{path} has changed since the run started: restore it, or start a new run")
     rows = [json.loads(line) for line in content.splitlines()]
-    return tuple(Problem(**{**row, "before": tuple(row["before"])}) for row in rows)
+    return tuple(Problem(**{**row, "golds": tuple(row["golds"]), "before": tuple(row["before"])}) for row in rows)

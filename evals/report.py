@@ -11,7 +11,7 @@ from rich.table import Table
 
 from evals.directory import RunDirectory, write_whole
 
-__all__ = ["percent", "summary_table", "write_report"]
+__all__ = ["percent", "remarks", "summary_table", "write_report"]
 
 _MILLION = 1_000_000
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -83,11 +83,34 @@ def summary_table(name: str, strategy: Mapping[str, Any]) -> Table:
     return table
 
 
+def remarks(summary: Mapping[str, Any]) -> list[str]:
+    """What belongs beside the tables: partial credit, verdicts that ended in an error, groups, the floor of guessing."""
+    lines: list[str] = []
+    for strategy in summary["strategies"].values():
+        last = strategy["steps"][-1]
+        if any(step["score"]["mean"] != step["accuracy"]["mean"] for step in strategy["steps"]):
+            scores = ", ".join(accuracy_text(step["score"]) for step in strategy["steps"])
+            lines.append(f"mean score with partial credit, by step: {scores}")
+        if any(step["error"] for step in strategy["steps"]):
+            shares = ", ".join(percent(step["error"]) for step in strategy["steps"])
+            lines.append(f"verdicts that ended in an error, neither right nor wrong, by step: {shares}")
+        for name, values in last["groups"].items():
+            parts = (f"{value} {accuracy_text(found)} ({found['problems']})" for value, found in values.items())
+            lines.append(f"step {last['step']} by {name} (problems): {'; '.join(parts)}")
+    floor = summary["floor"]
+    if floor:
+        best = f", always {floor['best']} {percent(floor['always_best'])}" if floor["best"] != "A" else ""
+        lines.append(f"floor: always answering A scores {percent(floor['always_A'])}{best}")
+    if len(summary["scorers"]) > 1:
+        lines.append(f"verdicts of several scorers ({'; '.join(summary['scorers'])}): make them one with rsa-eval score")
+    return lines
+
+
 def write_report(directory: RunDirectory, summary: Mapping[str, Any]) -> None:
     """Write `report.html`: the summary and the run's provenance, everything escaped, nothing fetched."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     run = yaml.safe_load(directory.run_yaml.read_text(encoding="utf-8"))
     shown = yaml.safe_dump(run, sort_keys=False, allow_unicode=True)
-    page = template.render(summary=summary, columns=COLUMNS, row=row, interval=interval, run=shown)
+    page = template.render(summary=summary, remarks=remarks(summary), columns=COLUMNS, row=row, interval=interval, run=shown)
     write_whole(directory.report, page)

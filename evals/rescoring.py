@@ -7,8 +7,9 @@ from typing import Any
 
 from evals.directory import RunDirectory, next_free
 from evals.problems import Problem
-from evals.scoring import Verdict, score
+from evals.scoring import Scoring
 from evals.store import AppendLog, RecordName, name_of, read_chains, read_log
+from rsa.chain import Chain
 from rsa.errors import UsageError
 from rsa.strategies import Strategy
 
@@ -24,18 +25,18 @@ class Rescoring:
     kept: Path | None
 
 
-def score_missing(directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy) -> None:
+def score_missing(directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy, scoring: Scoring) -> None:
     """Score recorded chains that a crash left without a verdict."""
     done = {name_of(record) for _, _, record in read_log(directory.verdicts)}
     log = AppendLog(directory.verdicts)
     try:
-        for verdict in _verdicts(directory, problems, strategy, done):
+        for verdict in scoring.score_all(_unscored(directory, problems, strategy, done)):
             log.append(verdict.to_record())
     finally:
         log.close()
 
 
-def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy) -> Rescoring:
+def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy, scoring: Scoring) -> Rescoring:
     """Score every recorded chain again. The verdicts so far are kept beside the new ones as `verdicts.N.jsonl`.
 
     Raises `UsageError` if there are no chains.
@@ -49,7 +50,7 @@ def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Stra
     changed = []
     scored = 0
     try:
-        for verdict in _verdicts(directory, problems, strategy, set()):
+        for verdict in scoring.score_all(_unscored(directory, problems, strategy, set())):
             record = verdict.to_record()
             log.append(record)
             scored += 1
@@ -65,9 +66,10 @@ def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Stra
     return Rescoring(scored, tuple(changed), kept)
 
 
-def _verdicts(
+def _unscored(
     directory: RunDirectory, problems: Sequence[Problem], strategy: Strategy, done: set[RecordName]
-) -> Iterator[Verdict]:
+) -> Iterator[tuple[Problem, Chain]]:
+    """The living chains that carry an answer and are not in `done`."""
     by_id = {problem.id: problem for problem in problems}
     judging = strategy.plan(0, "").judging_steps
     for _, _, chain in read_chains(directory.chains):
@@ -75,4 +77,4 @@ def _verdicts(
             raise UsageError(f"{directory.chains} holds a chain of {chain.problem!r}, which is no problem of this run")
         name = (chain.problem, chain.repeat, chain.strategy, *chain.place)
         if not chain.dead and chain.step not in judging and name not in done:
-            yield score(by_id[chain.problem], chain)
+            yield by_id[chain.problem], chain

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
+from types import TracebackType
 from typing import Any, Self
 
 from evals.display import Display
@@ -14,7 +15,7 @@ from evals.problems import Problem
 from evals.provenance import provenance
 from evals.report import write_report
 from evals.rescoring import score_missing
-from evals.scoring import score
+from evals.scoring import Scoring, ScoringQueue, Verdict
 from evals.store import AppendLog, ChainIndex, ChainKey
 from evals.summary import summarise
 from rsa.chain import Chain
@@ -49,22 +50,22 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
     """
     interrupts = Interrupts(lambda: display.note("Stopping: waiting for the chains in flight. Ctrl-C again stops now."))
     outcome: Outcome | None = None
-    with interrupts.installed():
+    with interrupts.installed(), run.scoring() as scoring:
         try:
             if run.model:
-                score_missing(run.directory, run.dataset.problems, run.strategy)
+                score_missing(run.directory, run.dataset.problems, run.strategy, scoring)
             index = ChainIndex(run.directory.chains)
             if run.model and not any(_unfinished(run, index)):
-                return _conclude(run, run.model, None)
+                return _conclude(run, run.model, scoring, None)
             async with _endpoint(run, display) as endpoint, _session(endpoint) as session:
                 generation = _generation(run, session)
                 model = session.client.endpoint.model or ""
-                _record_start(run, session, generation, arguments)
+                _record_start(run, session, generation, scoring, arguments)
                 _announce(generation, display)
                 interrupts.graceful = True
-                problem = await _generate(run, index, generation, display, interrupts)
+                problem = await _generate(run, index, generation, scoring, display, interrupts)
                 interrupts.graceful = False
-                outcome = _conclude(run, model, problem)
+                outcome = _conclude(run, model, scoring, problem)
         except asyncio.CancelledError:
             if not interrupts.stopping:
                 raise
@@ -123,7 +124,9 @@ def _generation(run: Preparation, session: Session) -> Generation:
     )
 
 
-def _record_start(run: Preparation, session: Session, generation: Generation, arguments: Sequence[str]) -> None:
+def _record_start(
+    run: Preparation, session: Session, generation: Generation, scoring: Scoring, arguments: Sequence[str]
+) -> None:
     """Write `run.yaml`, the problems and the prompts once; a resumed run keeps them."""
     if run.directory.started:
         return
@@ -139,18 +142,23 @@ def _record_start(run: Preparation, session: Session, generation: Generation, ar
             "strategy": label(run.strategy),
             "identity_sha256": identity_sha256(resolved),
             "config": resolved.config.model_dump(mode="json"),
-            "provenance": provenance(run.dataset, session.models, run.prompts, arguments),
+            "provenance": provenance(run.dataset, session.models, run.prompts, scoring.versions, arguments),
         }
     )
 
 
 async def _generate(
-    run: Preparation, index: ChainIndex, generation: Generation, display: Display, interrupts: Interrupts
+    run: Preparation,
+    index: ChainIndex,
+    generation: Generation,
+    scoring: Scoring,
+    display: Display,
+    interrupts: Interrupts,
 ) -> RSAError | None:
     """Generate and score; gives what stopped it early, None if nothing did."""
     _begin(run, index, display)
     try:
-        with _Writer(run, generation, display) as writer:
+        async with _Writer(run, generation, scoring, display) as writer:
             heartbeat = asyncio.ensure_future(_heartbeat(writer, display))
             try:
                 limit = generation.client.endpoint.max_concurrency
@@ -202,22 +210,26 @@ def _unfinished(run: Preparation, index: ChainIndex) -> Iterator[tuple[ChainKey,
 
 
 class _Writer:
-    """Generates a chain, scores it and has both on the disk before any other chain reads it."""
+    """Generates a chain and has it on the disk before any other chain reads it; its verdict follows when it is there."""
 
-    def __init__(self, run: Preparation, generation: Generation, display: Display) -> None:
+    def __init__(self, run: Preparation, generation: Generation, scoring: Scoring, display: Display) -> None:
         self.in_flight = 0
         self._generation = generation
         self._display = display
         self._problems = {problem.id: problem for problem in run.dataset.problems}
-        self._logs = ExitStack()
+        self._logs = AsyncExitStack()
         self._chains = self._logs.enter_context(closing(AppendLog(run.directory.chains)))
         self._verdicts = self._logs.enter_context(closing(AppendLog(run.directory.verdicts)))
+        self._queue = ScoringQueue(scoring, self._judged)
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
+        await self._logs.enter_async_context(self._queue)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._logs.close()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._logs.__aexit__(kind, error, traceback)
 
     async def generate(self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain]) -> Chain:
         """What the scheduler calls for each chain."""
@@ -227,26 +239,30 @@ class _Writer:
         finally:
             self.in_flight -= 1
         self._chains.append(chain.to_record())
-        verdict = None
-        if not chain.dead and planned.role is not Role.VERIFY:
-            verdict = score(self._problems[chain.problem], chain)
-            self._verdicts.append(verdict.to_record())
         await self._chains.flush()
-        await self._verdicts.flush()
-        self._display.chain(chain, verdict)
+        if chain.dead or planned.role is Role.VERIFY:
+            self._display.chain(chain, None)
+        else:
+            await self._queue.put(self._problems[chain.problem], chain)
         return chain
 
+    async def _judged(self, chain: Chain, verdict: Verdict) -> None:
+        self._verdicts.append(verdict.to_record())
+        await self._verdicts.flush()
+        self._display.chain(chain, verdict)
 
-def write_results(run: Preparation, model: str) -> dict[str, Any]:
+
+def write_results(run: Preparation, model: str, scoring: Scoring) -> dict[str, Any]:
     """Write `summary.json` and `report.html` of all that is recorded, and give the summary."""
-    summary = summarise(run.directory, run.task_name, model, run.dataset.problems, run.config.task.repeats, run.strategy)
+    task = run.config.task
+    summary = summarise(run.directory, run.task_name, model, run.dataset, task.repeats, run.strategy, scoring.equivalence)
     run.directory.write_summary(summary)
     write_report(run.directory, summary)
     return summary
 
 
-def _conclude(run: Preparation, model: str, problem: RSAError | None) -> Outcome:
-    summary = write_results(run, model)
+def _conclude(run: Preparation, model: str, scoring: Scoring, problem: RSAError | None) -> Outcome:
+    summary = write_results(run, model, scoring)
     if problem is None:
         problem = _too_many_dead(summary, run.config.max_dead) if summary["complete"] else Incomplete("interrupted")
     return Outcome(summary, problem)

@@ -8,28 +8,36 @@ right nor as wrong.
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
-from rsa.answers import vote
 from rsa.chain import Chain, Status, Usage
+from rsa.equivalence import Equivalence, vote
 from rsa.plan import Place, Plan
-from rsa.selection import population
+from rsa.selection import ballot, population
 
-__all__ = ["Mark", "estimate", "summarise_strategy"]
+__all__ = ["Mark", "Subject", "estimate", "summarise_strategy"]
 
 _DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a summary needs of a verdict. `answer` is in its normalised form; None is no answer."""
+    """What a summary needs of a verdict. `answer` is what votes; None is no answer, or one that tells nothing."""
 
     answer: str | None
     status: str
     score: float
     solved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a summary needs of a problem: which of its answers vote together, and by what accuracy is also given."""
+
+    equivalence: Equivalence
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 Chains = Mapping[Place, Chain]
@@ -54,26 +62,39 @@ def estimate(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     return {"mean": round(mean, _DIGITS), "se": round(error, _DIGITS), "ci95": interval}
 
 
-def summarise_strategy(plan: Plan, chains: Mapping[Group, Chains], marks: Mapping[Group, Marks]) -> list[dict[str, Any]]:
+def summarise_strategy(
+    plan: Plan, chains: Mapping[Group, Chains], marks: Mapping[Group, Marks], subjects: Mapping[str, Subject]
+) -> list[dict[str, Any]]:
     """One object a step. `plan` is any plan of the strategy: only the roles in it are used."""
-    return [_step(plan, step, chains, marks) for step in range(1, plan.steps + 1)]
+    return [_step(plan, step, chains, marks, subjects) for step in range(1, plan.steps + 1)]
 
 
-def _step(plan: Plan, step: int, chains: Mapping[Group, Chains], marks: Mapping[Group, Marks]) -> dict[str, Any]:
+Member = tuple[Chain, Mark]
+
+
+def _step(
+    plan: Plan,
+    step: int,
+    chains: Mapping[Group, Chains],
+    marks: Mapping[Group, Marks],
+    subjects: Mapping[str, Subject],
+) -> dict[str, Any]:
     made = [chain for group in sorted(chains) for place, chain in sorted(chains[group].items()) if place[0] == step]
-    members = {group: _marks_of(population(plan, step, chains[group]), marks.get(group, {})) for group in sorted(chains)}
-    everyone = [mark for group in members.values() for mark in group]
-    judged = {group: [mark for mark in there if mark.status != "error"] for group, there in members.items()}
+    members = {group: _marked(population(plan, step, chains[group]), marks.get(group, {})) for group in sorted(chains)}
+    everyone = [mark for group in members.values() for _, mark in group]
+    judged = {group: [member for member in there if member[1].status != "error"] for group, there in members.items()}
     alive = [chain for chain in made if not chain.dead]
     usage = Usage.total(chain.usage for chain in made)
+    winners = {group: _majority(there, subjects[group[0]].equivalence) for group, there in judged.items() if there}
     return {
         "step": step,
         "problems": len({problem for (problem, _), there in judged.items() if there}),
         "chains": len(made),
-        "accuracy": _over_problems(judged, lambda there: fmean(mark.solved for mark in there)),
-        "score": _over_problems(judged, lambda there: fmean(mark.score for mark in there))["mean"],
-        "majority": _over_problems(judged, _majority_solved),
-        "coverage": _over_problems(judged, lambda there: float(any(mark.solved for mark in there))),
+        "accuracy": _over_problems(judged, _accuracy),
+        "score": _over_problems(judged, lambda there: fmean(mark.score for _, mark in there)),
+        "majority": estimate(_by_problem(winners)),
+        "coverage": _over_problems(judged, lambda there: float(any(mark.solved for _, mark in there))),
+        "groups": _by_groups(judged, subjects),
         "no_answer": _share(mark.status == "no_answer" for mark in everyone),
         "error": _share(mark.status == "error" for mark in everyone),
         "truncated": _share(chain.status is Status.TRUNCATED for chain in alive),
@@ -84,21 +105,47 @@ def _step(plan: Plan, step: int, chains: Mapping[Group, Chains], marks: Mapping[
     }
 
 
-def _marks_of(members: Iterable[Chain], marks: Marks) -> list[Mark]:
-    return [marks[member.place] for member in members if member.place in marks]
+def _marked(members: Iterable[Chain], marks: Marks) -> list[Member]:
+    return [(member, marks[member.place]) for member in members if member.place in marks]
 
 
-def _over_problems(groups: Mapping[Group, Sequence[Mark]], value: Callable[[Sequence[Mark]], float]) -> dict[str, Any]:
-    values: dict[str, list[float]] = defaultdict(list)
-    for (problem, _), there in groups.items():
+def _accuracy(there: Sequence[Member]) -> float:
+    return fmean(mark.solved for _, mark in there)
+
+
+def _by_groups(
+    judged: Mapping[Group, Sequence[Member]], subjects: Mapping[str, Subject]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Accuracy by every value of every property: `{"difficulty": {"hard": {"problems": 12, "mean": ...}}}`."""
+    parts: dict[str, dict[str, dict[Group, Sequence[Member]]]] = defaultdict(lambda: defaultdict(dict))
+    for group, there in judged.items():
         if there:
-            values[problem].append(value(there))
-    return estimate(values)
+            for name, value in subjects[group[0]].groups.items():
+                parts[name][value][group] = there
+    return {
+        name: {
+            value: {"problems": len({problem for problem, _ in part}), **_over_problems(part, _accuracy)}
+            for value, part in sorted(values.items())
+        }
+        for name, values in sorted(parts.items())
+    }
 
 
-def _majority_solved(there: Sequence[Mark]) -> float:
-    winner = vote([mark.answer for mark in there])
-    return float(winner is not None and next(mark.solved for mark in there if mark.answer == winner))
+def _by_problem(values: Mapping[Group, float]) -> dict[str, list[float]]:
+    by_problem: dict[str, list[float]] = defaultdict(list)
+    for (problem, _), value in values.items():
+        by_problem[problem].append(value)
+    return by_problem
+
+
+def _over_problems(groups: Mapping[Group, Sequence[Member]], value: Callable[[Sequence[Member]], float]) -> dict[str, Any]:
+    return estimate(_by_problem({group: value(there) for group, there in groups.items() if there}))
+
+
+def _majority(there: Sequence[Member], equivalence: Equivalence) -> float:
+    """1 if the member that speaks for the most frequent answer is right."""
+    winner = vote((ballot(chain, mark.answer) for chain, mark in there), equivalence)
+    return float(winner is not None and any(chain.slot == winner.slot and mark.solved for chain, mark in there))
 
 
 def _share(flags: Iterable[bool]) -> float | None:

@@ -1,17 +1,17 @@
 """`summary.json` of a run directory, made from its logs alone, so that run, resume and score all end in the same file."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from evals.directory import RunDirectory
-from evals.problems import Problem
-from evals.stats import Mark, summarise_strategy
+from evals.problems import Dataset, Problem
+from evals.stats import Mark, Subject, summarise_strategy
 from evals.store import read_chains, read_log
 from rsa.chain import Chain, Usage
+from rsa.equivalence import Equivalence
 from rsa.errors import UsageError
-from rsa.kinds import KINDS
 from rsa.plan import Place
 from rsa.strategies import Strategy, label
 
@@ -19,7 +19,13 @@ __all__ = ["summarise"]
 
 
 def summarise(
-    directory: RunDirectory, task: str, model: str, problems: Sequence[Problem], repeats: int, strategy: Strategy
+    directory: RunDirectory,
+    task: str,
+    model: str,
+    dataset: Dataset,
+    repeats: int,
+    strategy: Strategy,
+    equivalence: Callable[[Problem], Equivalence],
 ) -> dict[str, Any]:
     """The summary of all that is recorded. Everything but `seconds` is the same for the same chains in any order."""
     plan = strategy.plan(0, "")
@@ -29,7 +35,10 @@ def summarise(
         kept = chain if chain.step in judging else replace(chain, text="", reasoning=None)
         chains[chain.problem, chain.repeat].setdefault(chain.place, kept)
     made = [chain for group in chains.values() for chain in group.values()]
+    problems = dataset.problems
     wanted = len(problems) * repeats * len(plan)
+    subjects = {problem.id: Subject(equivalence(problem), problem.groups) for problem in problems}
+    marks, versions = _marks(directory, subjects)
     usage = Usage.total(chain.usage for chain in made)
     return {
         "task": task,
@@ -37,9 +46,12 @@ def summarise(
         "problems": len(problems),
         "repeats": repeats,
         "complete": len(made) == wanted,
+        "data": {"source": dataset.source, "revision": dataset.revision, **dataset.details},
+        "scorers": sorted(versions),
+        "floor": _floor(problems),
         "strategies": {
             label(strategy): {
-                "steps": summarise_strategy(plan, chains, _marks(directory, problems)),
+                "steps": summarise_strategy(plan, chains, marks, subjects),
                 "chains": len(made),
                 "planned": wanted,
                 "dead": sum(chain.dead for chain in made),
@@ -62,15 +74,35 @@ def _busy_seconds(chains: Iterable[Chain]) -> float:
     return busy
 
 
-def _marks(directory: RunDirectory, problems: Sequence[Problem]) -> Mapping[tuple[str, int], dict[Place, Mark]]:
-    normalise = {problem.id: KINDS[problem.kind].normalise for problem in problems}
+def _floor(problems: Sequence[Problem]) -> dict[str, Any] | None:
+    """For multiple choice what always answering A scores, and the letter that would score most; else None."""
+    golds = [set(map(str.strip, problem.golds)) for problem in problems if problem.kind == "choice"]
+    if not golds or len(golds) < len(problems):
+        return None
+    shares = {letter: sum(letter in gold for gold in golds) / len(golds) for letter in sorted(set().union(*golds))}
+    best = max(shares, key=lambda letter: shares[letter])
+    return {"always_A": round(shares.get("A", 0.0), 6), "best": best, "always_best": round(shares[best], 6)}
+
+
+def _marks(
+    directory: RunDirectory, problems: Container[str]
+) -> tuple[Mapping[tuple[str, int], dict[Place, Mark]], set[str]]:
+    """The marks of all verdicts, and the scorers' versions that they come from."""
     marks: dict[tuple[str, int], dict[Place, Mark]] = defaultdict(dict)
+    versions = set()
     for offset, _, record in read_log(directory.verdicts):
         try:
-            answer = record["answer"]
-            plain = None if answer is None else normalise[record["problem"]](answer)
-            mark = Mark(plain, record["status"], record["score"], record["solved"])
-            marks[record["problem"], record["repeat"]][record["step"], record["slot"]] = mark
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UsageError(f"{directory.verdicts}, at byte {offset}: not a verdict of this run ({error!r})") from error
-    return marks
+            group, place, mark = _mark(record)
+        except (KeyError, TypeError) as error:
+            raise UsageError(f"{directory.verdicts}, at byte {offset}: not a verdict ({error!r})") from error
+        if group[0] not in problems:
+            raise UsageError(f"{directory.verdicts}, at byte {offset}: {group[0]!r} is no problem of this run")
+        marks[group][place] = mark
+        versions.add(str(record["scorer_version"]))
+    return marks, versions
+
+
+def _mark(record: Mapping[str, Any]) -> tuple[tuple[str, int], Place, Mark]:
+    answer = record.get("vote", record["answer"])
+    mark = Mark(answer, record["status"], record["score"], record["solved"])
+    return (record["problem"], record["repeat"]), (record["step"], record["slot"]), mark

@@ -5,9 +5,7 @@ balance; what is not there is None, never a guess. Nothing here decides whether 
 """
 
 import re
-from collections.abc import Hashable, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
 
 __all__ = [
     "after_thinking",
@@ -20,7 +18,7 @@ __all__ = [
     "normalise_math",
     "normalise_number",
     "unwrapped",
-    "vote",
+    "whole_text",
 ]
 
 _END_OF_THINKING = re.compile(r"</(?:think|thinking|thought|reasoning)>|<\|channel\|>final<\|message\|>", re.IGNORECASE)
@@ -34,7 +32,10 @@ _NUMBER = re.compile(
 )
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 _INTEGER = re.compile(r"[+-]?\d+")
-_WRAPPER = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathit|operatorname|mbox|emph)\s*\{([^{}]*)\}")
+_WRAPPERS = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|operatorname|mbox|emph)\s*\{|\\.|[{}]",
+    re.DOTALL,
+)
 _LETTER = re.compile(r"\(?\s*([A-J])\s*(?:\)|[.:,]|$)")
 _NOISE = ("\\left", "\\right", "\\displaystyle", "\\!", "\\,", "\\;", "\\:", "\\ ", "~", "$")
 
@@ -79,7 +80,7 @@ def boxed_or_tagged(text: str) -> str | None:
 def choice_letter(text: str) -> str | None:
     r"""One letter A-J out of the last box: `\boxed{E}`, `{\text{E}}`, `{(E)}`, `{E.}`, `{E: ...}`; else None."""
     content = last_boxed(text)
-    match = _LETTER.match(unwrapped(content)) if content else None
+    match = _LETTER.match(_without_noise(content)) if content else None
     return match[1] if match else None
 
 
@@ -95,11 +96,32 @@ def last_number(text: str) -> str | None:
     return found[-1].replace(",", "").replace("\N{MINUS SIGN}", "-") if found else None
 
 
+def whole_text(text: str) -> str | None:
+    """Everything after any thinking block; None if that is blank."""
+    return after_thinking(text).strip() or None
+
+
 def unwrapped(answer: str) -> str:
-    r"""The answer out of `\text{}`, `\mathrm{}`, `\textbf{}` and the like."""
-    while (plain := _WRAPPER.sub(r"\1", answer)) != answer:
-        answer = plain
-    return answer.strip()
+    r"""The answer out of `\text{}`, `\mathrm{}`, `\textbf{}` and the like, wherever they stand in it."""
+    kept: list[str] = []
+    wrappers: list[bool] = []  # for each open brace, whether it belongs to a wrapper
+    end = 0
+    for match in _WRAPPERS.finditer(answer):
+        found = match[0]
+        opens = found.endswith("{") and found != "\\{"
+        drop = len(found) > 1 if opens else found == "}" and bool(wrappers) and wrappers.pop()
+        if opens:
+            wrappers.append(drop)
+        if drop:
+            kept.append(answer[end : match.start()])
+            end = match.end()
+    return answer.strip() if any(wrappers) else "".join([*kept, answer[end:]]).strip()
+
+
+def _without_noise(answer: str) -> str:
+    for noise in _NOISE:
+        answer = answer.replace(noise, "")
+    return unwrapped(answer)
 
 
 def normalise_math(answer: str) -> str:
@@ -108,9 +130,9 @@ def normalise_math(answer: str) -> str:
     Strips `$`, spacing commands, `\text{}`, a trailing dot and all white space; integers also lose thousands commas, a plus
     sign and leading zeros. No computer algebra: `\frac{1}{2}` and `0.5` stay different.
     """
-    for noise in _NOISE:
-        answer = answer.replace(noise, "")
-    answer = unwrapped(answer).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    answer = _without_noise(answer)
+    for fraction in ("\\dfrac", "\\tfrac", "\\cfrac"):
+        answer = answer.replace(fraction, "\\frac")
     answer = "".join(answer.split()).rstrip(".").replace("{,}", ",")
     if _THOUSANDS.fullmatch(answer):
         answer = answer.replace(",", "")
@@ -127,15 +149,3 @@ def normalise_number(answer: str) -> str:
     except InvalidOperation:
         return normalise_math(answer)
     return str(number.normalize() + 0) if number.is_finite() else str(number)
-
-
-AnswerT = TypeVar("AnswerT", bound=Hashable)
-
-
-def vote(answers: Sequence[AnswerT | None]) -> AnswerT | None:
-    """The most frequent answer. None never votes; a tie goes to the answer that the lowest slot gave."""
-    counts: dict[AnswerT, int] = {}
-    for answer in answers:
-        if answer is not None:
-            counts[answer] = counts.get(answer, 0) + 1
-    return max(counts, key=lambda answer: counts[answer], default=None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rsa import answers
+from rsa.equivalence import Equivalence
 from rsa.errors import UsageError
 from rsa.text import did_you_mean
 
@@ -16,53 +17,56 @@ class Kind:
     """One kind of problem.
 
     `noun` stands for the problem in a prompt ("a math problem"), `answer_format` is a full sentence that asks for the
-    answer's form, `extract` reads an answer out of a text (None: there is none), and `normalise` gives the form in which two
-    answers are compared for a vote.
+    answer's form, `extract` reads an answer out of a text (None: there is none), and `equivalence` says which answers vote
+    together.
     """
 
     name: str
     noun: str
     answer_format: str
     extract: Callable[[str], str | None]
-    normalise: Callable[[str], str]
+    equivalence: Equivalence
 
 
+_AS_MATH = Equivalence(answers.normalise_math)
+_AS_TEXT = Equivalence(str.strip)  # boards that differ in the order of their lines are different answers
 _ALL = (
     Kind(
         "general",
         "problem",
         "End with the final answer in the form that the problem asks for.",
         answers.boxed_or_tagged,
-        answers.normalise_math,
+        _AS_MATH,
     ),
-    Kind("math", "math problem", r"Give the final answer within \boxed{}.", answers.last_boxed, answers.normalise_math),
+    Kind("math", "math problem", r"Give the final answer within \boxed{}.", answers.last_boxed, _AS_MATH),
     Kind(
         "choice",
         "multiple-choice problem",
         r"Give the letter of the correct option within \boxed{}, for example \boxed{A}.",
         answers.choice_letter,
-        str.strip,
+        _AS_TEXT,
     ),
     Kind(
         "gym",
         "reasoning problem",
         "Give the final answer between <answer> and </answer> tags.",
         answers.last_tagged,
-        str.strip,
+        _AS_TEXT,
     ),
     Kind(
         "code",
         "programming problem",
         "Give the complete program in one ```python code block.",
         answers.last_code_block,
-        str.strip,
+        _AS_TEXT,
     ),
+    Kind("text", "problem", "Give only the answer.", answers.whole_text, _AS_TEXT),
     Kind(
         "number",
         "arithmetic problem",
         "End with the final answer as a number.",
         answers.last_number,
-        answers.normalise_number,
+        Equivalence(answers.normalise_number),
     ),
 )
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
-from rsa.answers import last_boxed, unwrapped, vote
-from rsa.chain import Chain
+from rsa.answers import last_boxed, unwrapped
+from rsa.chain import Chain, Status
+from rsa.equivalence import Ballot, vote
 from rsa.errors import RunFailed
 from rsa.kinds import Kind
 from rsa.plan import Place, Plan
 from rsa.strategies import Select
 
-__all__ = ["accepts", "choose", "population"]
+__all__ = ["accepts", "ballot", "choose", "population"]
 
 
 def accepts(judgement: str) -> bool:
@@ -36,22 +37,24 @@ def population(plan: Plan, step: int, chains: Mapping[Place, Chain]) -> tuple[Ch
     return accepted or (tuple(samples.values()) if judgements else ())
 
 
+def ballot(member: Chain, answer: str | None) -> Ballot:
+    """A member's voice for the answer that was read out of it."""
+    return Ballot(member.slot, answer, finished=member.status is not Status.TRUNCATED)
+
+
 def choose(plan: Plan, members: Iterable[Chain], kind: Kind, select: Select) -> Chain:
     """The member of the last population that answers.
 
-    `sample` draws one uniformly (the paper's rule: its expected accuracy is the population's mean). `majority` takes the
-    lowest slot among those that gave the most frequent answer; where no member gave any, it draws like `sample`.
+    `sample` draws one uniformly (the paper's rule: its expected accuracy is the population's mean). `majority` takes the one
+    that speaks for the most frequent answer (see `rsa.equivalence`); where no member gave any, it draws like `sample`.
     Raises `RunFailed` if there is no member.
     """
     by_slot = {member.slot: member for member in members}
     if not by_slot:
         raise RunFailed("every chain of the last population is dead, so there is no answer")
     if select == "majority":
-        answers = [(slot, kind.extract(member.text)) for slot, member in sorted(by_slot.items())]
-        votes = [(slot, kind.normalise(answer)) for slot, answer in answers if answer is not None]
-        winner = vote([answer for _, answer in votes])
-        for slot, answer in votes:
-            if answer == winner:
-                return by_slot[slot]
+        winner = vote((ballot(member, kind.extract(member.text)) for member in by_slot.values()), kind.equivalence)
+        if winner:
+            return by_slot[winner.slot]
     order = plan.key(plan.steps, 0, "select").permutation(max(by_slot) + 1)
     return next(by_slot[slot] for slot in order if slot in by_slot)

@@ -1,5 +1,6 @@
 """Tasks: where problems come from."""
 
-from evals.tasks.registry import TASKS, TaskSpec, load_task
+from evals.tasks.registry import TASKS, load_task, scorer_of
+from evals.tasks.spec import TaskSpec
 
-__all__ = ["TASKS", "TaskSpec", "load_task"]
+__all__ = ["TASKS", "TaskSpec", "load_task", "scorer_of"]

@@ -15,6 +15,6 @@ def arithmetic_problems(seed: int, limit: int | None) -> list[Problem]:
     order = Key(seed, "arithmetic", purpose="data").permutation(len(pairs))
     chosen = [pairs[index] for index in order[:limit]]
     return [
-        Problem(f"{a}x{b}", f"What is {a} times {b}? {KINDS['number'].answer_format}", str(a * b), "number")
+        Problem(f"{a}x{b}", f"What is {a} times {b}? {KINDS['number'].answer_format}", (str(a * b),), "number")
         for a, b in chosen
     ]

@@ -6,6 +6,7 @@ import pytest
 
 from evals.console import output
 from evals.report import summary_table
+from evals.tasks import TASKS
 from tests.byte_tokenizer import byte_tokenizer
 from tests.fake_server import Trouble
 
@@ -243,9 +244,21 @@ def test_plan_without_a_server_estimates_and_says_so(rsa_eval):
 def test_tasks_are_listed(rsa_eval):
     listed = rsa_eval("tasks")
     assert listed.returncode == 0
-    for name in ("aime25", "hmmt25", "arithmetic"):
+    described = {task["name"]: task for task in json.loads(rsa_eval("tasks", "--json").stdout)}
+    assert set(described) == set(TASKS)
+    for name, task in described.items():
         assert name in listed.stdout
-    assert {task["name"] for task in json.loads(rsa_eval("tasks", "--json").stdout)} == {"aime25", "hmmt25", "arithmetic"}
+        assert {"scorer", "licence", "count", "about", "hub", "revision"} <= set(task)
+        assert task["hub"] is None or len(task["revision"]) == 40  # pinned
+
+
+@pytest.mark.parametrize("name", ["math", "hmmt25"])
+def test_a_scorer_is_explained_by_example(rsa_eval, name):
+    shown = rsa_eval("tasks", "--explain", name)
+    assert "the last box counts" in shown.stdout
+    assert json.loads(rsa_eval("tasks", "--explain", name, "--json").stdout)["scorer"] == "math"
+    wrong = rsa_eval("tasks", "--explain", "maths")
+    assert (wrong.returncode, "did you mean 'math'" in wrong.stderr) == (2, True)
 
 
 def test_doctor_examines_an_endpoint(server, rsa_eval):

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rsa
-from evals.stats import Mark, estimate, summarise_strategy
+from evals.stats import Mark, Subject, estimate, summarise_strategy
 from rsa.chain import Chain, Status, Usage
+from rsa.equivalence import Equivalence
 
 RIGHT, WRONG, NONE, BROKEN = (
     Mark("1", "ok", 1, True),
@@ -16,7 +17,10 @@ RIGHT, WRONG, NONE, BROKEN = (
 )
 
 
-def summary(strategy, *groups, statuses=None):
+TEXT = Equivalence(str.strip)
+
+
+def summary(strategy, *groups, statuses=None, equivalence=TEXT, properties=None):
     """Each group is ((problem, repeat), marks by slot of step 1); a None mark is a dead chain."""
     chains, marks = {}, {}
     for key, row in groups:
@@ -41,7 +45,8 @@ def summary(strategy, *groups, statuses=None):
             for slot, mark in enumerate(row)
         }
         marks[key] = {(1, slot): mark for slot, mark in enumerate(row) if mark}
-    return summarise_strategy(strategy.plan(0, ""), chains, marks)[0]
+    subjects = {problem: Subject(equivalence, (properties or {}).get(problem, {})) for problem, _ in chains}
+    return summarise_strategy(strategy.plan(0, ""), chains, marks, subjects)[0]
 
 
 def test_standard_errors_are_clustered_by_problem():
@@ -83,6 +88,28 @@ def test_coverage_and_majority():
     assert step["majority"]["mean"] == pytest.approx(1 / 3, abs=1e-6)  # missing answers never vote
 
 
+def test_answers_that_are_the_same_vote_together():
+    half, same = Mark("1/2", "ok", 1, True), Mark("0.5", "ok", 1, True)
+    row = (("a", 0), [WRONG, WRONG, half, same, Mark("0.50", "ok", 1, True)])
+    assert summary(rsa.Majority(5), row)["majority"]["mean"] == 0
+    halves = Equivalence(str.strip, lambda one, other: "2" not in (one, other))
+    assert summary(rsa.Majority(5), row, equivalence=halves)["majority"]["mean"] == 1
+
+
+def test_partial_credit_is_a_mean_of_its_own():
+    step = summary(rsa.Majority(2), (("a", 0), [RIGHT, Mark("x", "ok", 0.5, False)]))
+    assert (step["accuracy"]["mean"], step["score"]["mean"]) == (0.5, 0.75)
+
+
+def test_accuracy_is_given_by_every_property_too():
+    rows = [(("a", 0), [RIGHT, RIGHT]), (("b", 0), [WRONG, RIGHT]), (("c", 0), [WRONG, WRONG])]
+    properties = {"a": {"level": "easy"}, "b": {"level": "hard", "field": "x"}, "c": {"level": "hard"}}
+    groups = summary(rsa.Majority(2), *rows, properties=properties)["groups"]
+    assert {name: list(values) for name, values in groups.items()} == {"field": ["x"], "level": ["easy", "hard"]}
+    assert (groups["level"]["hard"]["problems"], groups["level"]["hard"]["mean"]) == (2, 0.25)
+    assert groups["level"]["easy"]["mean"] == 1.0
+
+
 def test_a_problem_whose_chains_all_died_has_no_accuracy():
     step = summary(rsa.Majority(2), (("a", 0), [RIGHT, RIGHT]), (("b", 0), [None, None]))
     assert (step["problems"], step["accuracy"]["mean"], step["dead"]) == (1, 1.0, 0.5)
@@ -99,7 +126,9 @@ def test_rejection_counts_what_it_accepted():
             for place in ((1, 0), (1, 1), (2, 0), (2, 1))
         }
     }
-    steps = summarise_strategy(rsa.Rejection(2).plan(0, ""), chains, {("p", 0): {(1, 0): RIGHT, (1, 1): WRONG}})
+    steps = summarise_strategy(
+        rsa.Rejection(2).plan(0, ""), chains, {("p", 0): {(1, 0): RIGHT, (1, 1): WRONG}}, {"p": Subject(TEXT)}
+    )
     assert [step["accuracy"]["mean"] for step in steps] == [0.5, 1.0]
 
 

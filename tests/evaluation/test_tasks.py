@@ -6,10 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import rsa
-from evals.config import TaskConfig
 from evals.problems import load_problems
-from evals.tasks import TASKS, load_task
-from evals.tasks.hub import folder_rows
+from evals.scoring import check_golds
+from evals.tasks import TASKS, load_task, scorer_of
+from evals.tasks.config import TaskConfig
+from evals.tasks.hub import HubSource, folder_rows
 
 
 def written(path: Path, content: str) -> str:
@@ -18,7 +19,10 @@ def written(path: Path, content: str) -> str:
 
 
 def load(seed: int = 0, **config):
-    return load_task(TaskConfig(**config), seed)
+    section = TaskConfig(**config)
+    dataset = load_task(section, seed)
+    check_golds(dataset.problems, scorer_of(section))
+    return dataset
 
 
 PLAIN = [{"id": "a", "question": "1+1?", "answer": "2"}, {"id": "b", "question": "2+2?", "answer": 4}]
@@ -45,9 +49,9 @@ def as_file(folder: Path, ending: str, rows) -> str:
 
 def test_plain_rows_get_the_kinds_instruction(tmp_path):
     dataset = load(data=as_file(tmp_path, "jsonl", PLAIN))
-    assert [(problem.id, problem.gold, problem.kind) for problem in dataset.problems] == [
-        ("a", "2", "math"),
-        ("b", "4", "math"),
+    assert [(problem.id, problem.golds, problem.kind) for problem in dataset.problems] == [
+        ("a", ("2",), "math"),
+        ("b", ("4",), "math"),
     ]
     assert dataset.problems[0].question == "1+1?\n\nThink step by step. Give the final answer within \\boxed{}."
     assert load(data=as_file(tmp_path, "jsonl", PLAIN), instruction="").problems[0].question == "1+1?"
@@ -57,7 +61,7 @@ def test_plain_rows_get_the_kinds_instruction(tmp_path):
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 def test_the_published_layout_loads_as_it_is(tmp_path, ending):
     problem = load(data=as_file(tmp_path, ending, PUBLISHED)).problems[0]
-    assert (problem.id, problem.question, problem.gold) == ("7", "Find x. Put it into \\boxed{}.", "070")
+    assert (problem.id, problem.question, problem.golds) == ("7", "Find x. Put it into \\boxed{}.", ("070",))
     named = load(name="aime25", data=as_file(tmp_path, ending, PUBLISHED)).problems[0]
     assert named == problem
 
@@ -70,7 +74,7 @@ def test_messages_before_the_question_are_kept(tmp_path):
 
 def test_csv_values_stay_text(tmp_path):
     dataset = load(data=written(tmp_path / "x.csv", "id,question,answer\n1,What?,070\n"))
-    assert dataset.problems[0].gold == "070"
+    assert dataset.problems[0].golds == ("070",)
 
 
 def test_columns_can_be_named_and_rows_limited(tmp_path):
@@ -96,26 +100,40 @@ def test_columns_can_be_named_and_rows_limited(tmp_path):
         ),
         ('{"question": "?", "answer": "1"}\n', {"id_field": "nr"}, "no column 'nr'.*--id-field"),
         ('{"question": "", "answer": "1"}\n', {}, "'question' is blank"),
-        ('{"question": "?", "answer": null}\n', {}, "'answer' is blank, or neither text nor a number: None"),
+        (
+            '{"question": "?", "answer": null}\n',
+            {},
+            "'answer' is blank, or neither text nor a number, nor a list of those: None",
+        ),
         (
             '{"id": 1, "question": "?", "answer": "1"}\n{"id": 1, "question": "??", "answer": "2"}\n',
             {},
             "the id '1' stands for more",
         ),
-        ('{"prompt": [], "answer": "1"}\n', {}, "reward_model.ground_truth is missing"),
+        ('{"prompt": [{"role": "user", "content": "?"}], "answer": "1"}\n', {}, "reward_model.ground_truth is missing"),
         ('{"prompt": [], "reward_model": {"ground_truth": "1"}}\n', {}, "the last message of prompt is not a user's text"),
         ('{"prompt": ["x"], "reward_model": {"ground_truth": "1"}}\n', {}, "a message of prompt has no role or no text"),
         ('{"prompt": [{"role": "user", "content": [{"type": "image"}]}]}\n', {}, "images are not supported"),
-        ('{"question": "?", "answer": NaN}\n', {}, "neither text nor a number: nan"),
-        ('{"question": "?", "answer": [1]}\n', {}, r"neither text nor a number: \[1\]"),
-        ('{"question": "?", "answer": "1/2"}\n', {"kind": "number"}, "the right answer '1/2' is not a number"),
+        ('{"question": "?", "answer": NaN}\n', {}, "nor a list of those: nan"),
+        ('{"question": "?", "answer": [1, null]}\n', {}, r"nor a list of those: \[1, None\]"),
+        ('{"question": "?", "answer": []}\n', {}, r"nor a list of those: \[\]"),
+        (
+            '{"question": "?", "image": {"bytes": "x"}, "answer": 1}\n',
+            {},
+            "'image' holds an image, and images are not supported",
+        ),
+        ('{"question": "?", "options": ["a"], "answer": "A"}\n', {"kind": "choice"}, "not a list of two to ten options"),
+        ('{"question": "?", "options": ["a", "b"], "answer": "C"}\n', {"kind": "choice"}, "'C' is none of its 2 options"),
+        ('{"question": "?", "answer": "("}\n', {"kind": "text", "scorer": "regex"}, "'\\(' is not a regular expression"),
+        ('{"question": "?", "answer": "1/2"}\n', {"scorer": "integer"}, "the right answer '1/2' is not an integer"),
+        ('{"question": "?", "answer": "half"}\n', {"kind": "number"}, "the right answer 'half' is not a number"),
         ('{"question": "?", "answer": "K"}\n', {"kind": "choice"}, "the right answer 'K' is not a letter from A to J"),
         (
             '{"prompt": [{"role": "assistant", "content": "x"}], "reward_model": {"ground_truth": "1"}}\n',
             {},
             "not a user's text",
         ),
-        ('{"question": "?", "answer": "1"}\n', {"kind": "gym"}, "problems of kind gym cannot be scored"),
+        ('{"question": "?", "answer": "1"}\n', {"kind": "gym"}, "it has no entry, as the scorer gym needs"),
     ],
 )
 def test_mistakes_in_files_name_row_and_remedy(tmp_path, content, options, says):
@@ -141,7 +159,7 @@ def test_numbers_of_any_type_are_golds_and_blank_ids_are_rows(tmp_path):
         {"id": 3, "question": "c", "answer": 10**30},
     ]
     problems = load(data=as_file(tmp_path, "jsonl", rows)).problems
-    assert [(problem.id, problem.gold) for problem in problems] == [("row 1", "70"), ("0", "0.5"), ("3", str(10**30))]
+    assert [(problem.id, *problem.golds) for problem in problems] == [("row 1", "70"), ("0", "0.5"), ("3", str(10**30))]
 
 
 def test_half_surrogates_in_data_are_replaced(tmp_path):
@@ -151,7 +169,7 @@ def test_half_surrogates_in_data_are_replaced(tmp_path):
 
 @pytest.mark.parametrize("key", ["kind", "instruction", "question_field"])
 def test_keys_that_a_generated_task_does_not_take_are_refused(key):
-    with pytest.raises(rsa.UsageError, match=f"task.{key}: arithmetic is generated and takes no {key}"):
+    with pytest.raises(rsa.UsageError, match=f"task.{key}: arithmetic takes no {key}"):
         load(name="arithmetic", **{key: "math"})
 
 
@@ -170,10 +188,10 @@ def test_arithmetic_is_drawn_from_the_seed():
     assert first == load(name="arithmetic", limit=10)
     assert first.problems != load(seed=1, name="arithmetic", limit=10).problems
     everything = load(name="arithmetic").problems
-    assert len(everything) == len({problem.id for problem in everything}) == TASKS["arithmetic"].count
+    assert len(everything) == len({problem.id for problem in everything}) == int(TASKS["arithmetic"].count)
     for problem in everything:
         a, b = problem.id.split("x")
-        assert int(a) * int(b) == int(problem.gold)
+        assert str(int(a) * int(b)) == problem.golds[0]
         assert f"{a} times {b}" in problem.question
 
 
@@ -189,9 +207,9 @@ def test_a_hub_folder_is_read_by_split(tmp_path):
     (tmp_path / "data").mkdir()
     rows = [{"problem_idx": 1, "problem": "1+1?", "answer": 2}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "train-00000-of-00001.parquet")
-    assert folder_rows(tmp_path, "train") == rows
+    assert folder_rows(tmp_path, HubSource("x/y", split="train")) == folder_rows(tmp_path, HubSource("x/y")) == rows
     with pytest.raises(ValueError, match="test"):
-        folder_rows(tmp_path, "test")
+        folder_rows(tmp_path, HubSource("x/y", split="test"))
 
 
 def test_frozen_problems_are_read_back_and_checked(tmp_path):
@@ -217,4 +235,4 @@ def test_published_files(published, name, count):
 def test_published_choices_are_known_for_what_they_are(published):
     problems = load(data=str(published("supergpqa_1.parquet"))).problems
     assert {problem.kind for problem in problems} == {"choice"}
-    assert {problem.gold for problem in problems} <= set("ABCDEFGHIJ")
+    assert {problem.golds[0] for problem in problems} <= set("ABCDEFGHIJ")

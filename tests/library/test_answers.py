@@ -11,7 +11,6 @@ from rsa.answers import (
     last_tagged,
     normalise_math,
     normalise_number,
-    vote,
 )
 from rsa.compaction import COMPACTIONS
 
@@ -139,18 +138,6 @@ def test_reading_never_fails_and_normalising_is_stable(text):
 @given(st.integers(-999, 99999))
 def test_integers_compare_as_integers(number):
     assert normalise_math(f"{number:,}") == str(number)
-
-
-@given(st.lists(st.sampled_from(["a", "b", "c", None])), st.randoms())
-def test_votes_count_answers_only(answers, rng):
-    winner = vote(answers)
-    given_answers = [answer for answer in answers if answer is not None]
-    assert (winner is None) == (not given_answers)
-    assert all(answers.count(winner) >= answers.count(answer) for answer in given_answers)
-
-
-def test_ties_go_to_the_lowest_slot():
-    assert vote([None, "b", "a", "a", "b"]) == "b"
 
 
 def test_candidates_are_shown_without_thinking_but_never_blank():

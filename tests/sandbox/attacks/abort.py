@@ -1,0 +1,4 @@
+# verdict: runtime_error
+import os
+
+os.abort()

@@ -1,0 +1,4 @@
+# verdict: memory_limit
+blocks = []
+while True:
+    blocks.append(bytearray(64 << 20))

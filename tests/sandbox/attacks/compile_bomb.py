@@ -1,0 +1,2 @@
+# verdict: memory_limit
+(-1,) * 10**9

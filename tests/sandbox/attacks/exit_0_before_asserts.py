@@ -1,0 +1,5 @@
+# verdict: runtime_error
+# style: asserts
+import sys
+
+sys.exit(0)

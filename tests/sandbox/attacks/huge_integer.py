@@ -1,0 +1,2 @@
+# verdict: time_limit
+print(10 ** (10**9))

@@ -1,0 +1,2 @@
+# verdict: runtime_error
+print(str(7 ** (10**6)))

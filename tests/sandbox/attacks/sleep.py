@@ -1,0 +1,4 @@
+# verdict: time_limit
+import time
+
+time.sleep(3600)

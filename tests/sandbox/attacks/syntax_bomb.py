@@ -1,0 +1,2 @@
+# verdict: runtime_error
+compile("(" * 10**6, "bomb", "eval")

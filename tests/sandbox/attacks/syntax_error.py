@@ -1,0 +1,2 @@
+# verdict: runtime_error
+print(int(input()) ** 2

@@ -1,0 +1,10 @@
+# verdict: time_limit
+class Slow:
+    def __del__(self):
+        while True:
+            pass
+
+
+slow = Slow()
+print(int(input()) ** 2)
+del slow

@@ -1,0 +1,4 @@
+n = int(input())
+numbers = [int(input()) for _ in range(n)]
+print(sum(numbers))
+print(max(numbers))

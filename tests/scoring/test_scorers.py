@@ -1,0 +1,128 @@
+import pytest
+
+from evals.problems import Problem
+from evals.scoring import Scoring, read_answer
+from rsa.errors import UsageError
+from tests.scoring.attempts import chain, judged, outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "kind", "expected"),
+    [
+        (r"\boxed{70}", "70", "math", "right"),
+        (r"\boxed{71}", "70", "math", "wrong"),
+        ("the answer is 70", "70", "math", "no answer"),
+        ("", "70", "math", "no answer"),
+        (r"\boxed{}", "70", "math", "no answer"),
+        (r"\boxed{B}", "B", "choice", "right"),
+        (r"\boxed{C}", "b", "choice", "wrong"),
+        ("It is 56.", "56", "number", "right"),
+        ("It is -56.", "56", "number", "wrong"),
+        ("<think>56</think>", "56", "number", "no answer"),
+        (r"\boxed{x}", "x", "general", "right"),
+        ("<answer>1/2</answer>", "0.5", "general", "right"),
+    ],
+)
+def test_the_scorer_of_each_kind(scoring, text, gold, kind, expected):
+    verdict = judged(scoring, text, gold, kind=kind)
+    assert outcome(verdict) == expected
+    assert (verdict.score, verdict.solved) == ((1.0, True) if expected == "right" else (0.0, False))
+    assert (verdict.answer is None) == (expected == "no answer")
+
+
+def test_a_verdict_knows_its_chain_and_scorer(scoring):
+    record = judged(scoring, r"\boxed{70}", "70").to_record()
+    assert record.pop("ms") >= 0
+    assert record == {
+        "problem": "p",
+        "repeat": 1,
+        "strategy": "s",
+        "step": 2,
+        "slot": 3,
+        "answer": "70",
+        "status": "ok",
+        "score": 1.0,
+        "solved": True,
+        "method": "text",
+        "scorer_version": scoring.version("math"),
+    }
+
+
+def test_any_of_several_right_answers_will_do(scoring):
+    assert judged(scoring, r"\boxed{2}", "1", "2").solved
+    assert judged(scoring, r"\boxed{\sqrt{4}}", "1", "2").solved
+    assert not judged(scoring, r"\boxed{3}", "1", "2").solved
+
+
+def test_a_letter_that_was_not_offered_is_no_answer(scoring):
+    options = {"options": ["A", "B", "C"]}
+    assert outcome(judged(scoring, r"\boxed{C}", "B", kind="choice", extra=options)) == "wrong"
+    assert outcome(judged(scoring, r"\boxed{D}", "B", kind="choice", extra=options)) == "no answer"
+    assert read_answer(Problem("p", "?", ("B",), "choice", extra=options), r"\boxed{D}") is None
+
+
+def test_numbers_within_a_tolerance():
+    with Scoring("number", tolerance=0.01) as close, Scoring("number") as exact:
+        for text, gold, near in [
+            ("3.14", "3.1416", True),
+            ("3.2", "3.1416", False),
+            ("0.001", "0", True),
+            ("99", "100", True),
+        ]:
+            assert judged(close, text, gold, kind="number").solved is near
+            assert not judged(exact, text, gold, kind="number").solved
+        assert judged(exact, r"\boxed{\frac{1}{2}}", "0.50").solved
+        assert close.version("number") != exact.version("number")
+
+
+def test_equal_answers_vote_together(scoring):
+    problem = Problem("p", "?", ("1",), "math")
+    scoring.prepare([problem])
+    answers = [
+        "0.5",
+        r"\frac{1}{2}",
+        r"\frac{\sqrt{4}}{4}",
+        "0.50001",
+        r"50\%",
+        "50",
+        "5 cm",
+        "5 m",
+        "x+1",
+        "1+x",
+        "(1,2)",
+        "(2,1)",
+    ]
+    classes = scoring.equivalence(problem).classes(answers)
+    together = {frozenset(a for a in answers if classes[a] == name) for name in classes.values()}
+    assert together == {
+        frozenset({"0.5", r"\frac{1}{2}", r"\frac{\sqrt{4}}{4}", r"50\%"}),
+        frozenset({"0.50001"}),
+        frozenset({"50"}),
+        frozenset({"5 cm"}),
+        frozenset({"5 m"}),
+        frozenset({"x+1", "1+x"}),
+        frozenset({"(1,2)"}),
+        frozenset({"(2,1)"}),
+    }
+
+
+def test_integers_vote_as_integers():
+    with Scoring("integer") as integers:
+        problem = Problem("p", "?", ("70",), "math")
+        classes = integers.equivalence(problem).classes(["070", r"70^\circ", "x=70", "140/2", "71"])
+        assert classes["070"] == classes[r"70^\circ"] == classes["x=70"]
+        assert len(set(classes.values())) == 3
+
+
+def test_unknown_scorers_are_named_before_anything_is_spent():
+    with Scoring("maths") as scoring, pytest.raises(UsageError, match=r"no scorer 'maths'; did you mean 'math'"):
+        scoring.prepare([Problem("p", "?", ("1",), "math")])
+
+
+def test_many_chains_are_scored_in_their_order(scoring):
+    problem = Problem("p", "?", ("7",), "math")
+    scoring.prepare([problem])
+    texts = [f"\\boxed{{{number % 10}}}" for number in range(1000)]
+    verdicts = list(scoring.score_all((problem, chain(text)) for text in texts))
+    assert [verdict.answer for verdict in verdicts] == [str(number % 10) for number in range(1000)]
+    assert sum(verdict.solved for verdict in verdicts) == 100

@@ -1,0 +1,137 @@
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from evals.scoring import Scoring
+from evals.scoring.maths import MathScorer
+from evals.scoring.verdicts import Attempt
+from evals.scoring.workers import CallTimedOut, WorkerDied, Workers
+from tests.scoring.attempts import judged
+
+HOSTILE = [
+    r"9^{9^{9^9}}",
+    r"9^{9^{9^{9}}}",
+    r"10^{10^{10}}",
+    r"2^{99999999}",
+    r"(99999!)!",
+    r"1000000!",
+    r"9**9**9**9",
+    r"\sum_{k=1}^{10^{9}} k^{k}",
+    r"\prod_{n=1}^{999999} n^n",
+    r"\int_0^{1} x^{x^{x^{x}}} dx",
+    r"\frac{1}{" * 150,
+    r"\sqrt{" * 190 + "2" + "}" * 190,
+    "(" * 390,
+    "{" * 200 + "1" + "}" * 200,
+    "1+" * 190 + "1",
+    "x^{" * 120 + "2" + "}" * 120,
+    "9" * 5000,
+    "-" * 390 + "1",
+    r"\text{" * 60 + "1" + "}" * 60,
+    "\\" * 399,
+    "\x00\x01\x02",
+    "\ud83d\ude00" * 50,
+    "=" * 200,
+    r"\begin{pmatrix}" * 20,
+    r"\lim_{x\to\infty} x^{x^{x}}",
+    "a=b=c=d" * 50,
+    r"\binom{99999}{50000}",
+    r"\log(\log(\log(\log(10^{10}))))^{10^{8}}",
+    "1e999999999",
+    "1,1," * 99,
+    r"\{1,2,3\}" * 40,
+    r"\pm" * 100 + "1",
+    "1/" * 150 + "1",
+]
+
+
+def leftovers() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def test_hostile_answers_leave_nothing_behind_and_the_next_one_is_judged():
+    """A hundred in a row, with a short time limit so that the test is short."""
+    before = leftovers()
+    with Scoring("math", seconds=2.0) as scoring:
+        assert judged(scoring, r"\boxed{\sqrt{4}}", r"\sqrt{2}+\sqrt{2}-\sqrt{8}+2").solved
+        started = psutil.Process().memory_info().rss
+        for number in range(100):
+            gold = rf"\sqrt{{{2 + number // len(HOSTILE)}}}"  # another one, so that nothing is remembered
+            verdict = judged(scoring, f"\\boxed{{{HOSTILE[number % len(HOSTILE)]}}}", gold)
+            assert not verdict.solved
+            assert verdict.status in ("ok", "error", "no_answer")
+            assert len(verdict.detail or "") < 400
+        assert judged(scoring, r"\boxed{\sqrt{9}}", "3").solved
+        assert psutil.Process().memory_info().rss - started < 100 << 20
+        family = [psutil.Process(pid) for pid in leftovers() - before]
+        assert not [process for process in family if process.status() == psutil.STATUS_ZOMBIE]
+        assert len(family) <= (os.cpu_count() or 1) + 1  # the workers, and what cleans up after them
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert len(alive) <= 1  # the interpreter's resource tracker lives as long as the interpreter
+
+
+def slow() -> None:
+    while True:
+        pass
+
+
+def fail() -> None:
+    raise LookupError("no such thing")
+
+
+def test_a_call_that_hangs_is_killed_and_others_go_on():
+    with Workers(2) as workers, ThreadPoolExecutor(4) as threads:
+        hanging = threads.submit(workers.call, slow, seconds=0.5)
+        assert [workers.call(abs, -number) for number in range(20)] == list(range(20))
+        with pytest.raises(CallTimedOut, match=r"no result within 0\.5 s"):
+            hanging.result()
+        assert workers.call(abs, -1) == 1
+
+
+def test_what_goes_wrong_in_a_call_is_told_apart():
+    with Workers(1) as workers:
+        with pytest.raises(LookupError, match="no such thing"):
+            workers.call(fail)
+        with pytest.raises(WorkerDied):
+            workers.call(os._exit, 3)
+        with pytest.raises(MemoryError):
+            workers.call(bytearray, 1 << 40)
+        assert workers.call(abs, -1) == 1
+
+
+def test_a_time_out_is_an_error_and_never_a_wrong_answer():
+    class Slow(Workers):
+        def call(self, function, *arguments, seconds=None):
+            raise CallTimedOut("no result within 5 s")
+
+    judgement = MathScorer(Slow()).judge(Attempt("p", "?", "", r"\sqrt{3}", (r"\sqrt{2}",), {}))
+    assert (judgement.score, judgement.error) == (0.0, "no result within 5 s")
+
+
+def test_no_worker_starts_before_it_is_needed():
+    before = leftovers()
+    with Scoring("math") as scoring:
+        assert judged(scoring, r"\boxed{70}", "70").solved
+        assert not judged(scoring, r"\boxed{\frac{1}{2}}", "0.25").solved
+        assert leftovers() == before
+
+
+def test_workers_may_be_closed_while_calls_wait():
+    workers = Workers(1)
+
+    def wait(number: int) -> str:
+        try:
+            return str(workers.call(time.sleep, 60))
+        except WorkerDied as error:
+            return str(error)
+
+    with ThreadPoolExecutor(3) as threads:
+        waiting = [threads.submit(wait, number) for number in range(3)]
+        while len(workers._waiting) < 3:
+            pass
+        workers.close()
+        assert {each.result(timeout=30) for each in waiting} == {"the process that worked on it died"}
+    assert wait(4) == "the workers are closed"
