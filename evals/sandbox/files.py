@@ -50,10 +50,9 @@ class JobFiles:
         return [file.descriptor for file in self._all]
 
     def last_words(self, longest: int = 400) -> str:
-        """The end of standard error, for people."""
+        """The end of standard error."""
         size = self.errors.size
-        text = self.errors.read(max(0, size - longest), size).decode("utf-8", "replace").strip()
-        return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+        return self.errors.read(max(0, size - longest), size).decode("utf-8", "replace").strip()
 
     def __enter__(self) -> "JobFiles":
         return self

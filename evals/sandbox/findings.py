@@ -33,6 +33,7 @@ class Finding:
 _CUT = {
     "time": Finding(Outcome.TIME_LIMIT, "more than {limits.cpu:g} s of CPU time or {limits.wall:g} s in all"),
     "total": Finding(Outcome.TIME_LIMIT, "the time for all tests is up"),
+    "threads": Finding(Outcome.RUNTIME_ERROR, "more than {limits.threads} threads"),
     "stopped": Finding(Outcome.RUNTIME_ERROR, "something else in the place of a result", settled=False),
 }
 

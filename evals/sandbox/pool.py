@@ -5,7 +5,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
-from evals.sandbox.server import ForkServer
+from evals.sandbox.server import PROGRAMS, ForkServer, Kind
 from evals.sandbox.verdicts import Level, SandboxUnavailable
 from rsa.errors import UsageError
 
@@ -22,18 +22,18 @@ class ServerPool:
         self._without = without
         self._places = threading.BoundedSemaphore(workers or os.cpu_count() or 1)
         self._lock = threading.Lock()
-        self._idle: dict[str | None, list[ForkServer]] = {}
+        self._idle: dict[Kind, list[ForkServer]] = {}
         self._seen: ForkServer | None = None
         self._closed = False
 
     @contextmanager
-    def lend(self, target: str | None = None) -> Iterator[ForkServer]:
-        """A server for calls of `target`, or for programs. It is ended if the block is left by an exception.
+    def lend(self, kind: Kind = PROGRAMS) -> Iterator[ForkServer]:
+        """A server of that kind. It is ended if the block is left by an exception.
 
         Raises `SandboxUnavailable` if it is less than sealed, unless that is allowed.
         """
         with self._places:
-            server = self._idle_one(target) or self._start(target)
+            server = self._idle_one(kind) or self._start(kind)
             try:
                 yield server
             except BaseException:
@@ -41,7 +41,7 @@ class ServerPool:
                 raise
             with self._lock:
                 if not self._closed:
-                    self._idle.setdefault(target, []).append(server)
+                    self._idle.setdefault(kind, []).append(server)
                     return
             server.close()
 
@@ -62,15 +62,15 @@ class ServerPool:
                 self._seen = server
         return self._seen
 
-    def _idle_one(self, target: str | None) -> ForkServer | None:
+    def _idle_one(self, kind: Kind) -> ForkServer | None:
         with self._lock:
             if self._closed:
                 raise UsageError("this sandbox is closed")
-            idle = self._idle.get(target)
+            idle = self._idle.get(kind)
             return idle.pop() if idle else None
 
-    def _start(self, target: str | None) -> ForkServer:
-        server = ForkServer(target, self._without)
+    def _start(self, kind: Kind) -> ForkServer:
+        server = ForkServer(kind, self._without)
         if server.level is Level.UNSAFE and not self._unsafe:
             server.close()
             raise SandboxUnavailable(

@@ -12,7 +12,7 @@ from typing import Any
 from evals.sandbox.calls import result_of_call
 from evals.sandbox.findings import Finding
 from evals.sandbox.pool import ServerPool
-from evals.sandbox.server import ServerDied
+from evals.sandbox.server import Kind, ServerDied
 from evals.sandbox.styles import style_of
 from evals.sandbox.suites import Suite, fingerprint
 from evals.sandbox.trial import findings
@@ -88,7 +88,7 @@ class Sandbox:
         failure = ""
         for _ in range(_ATTEMPTS):
             try:
-                with self._pool.lend(target) as server:
+                with self._pool.lend(Kind(target)) as server:
                     result = result_of_call(server, data, arguments.get("warm"), limits)
                     return replace(result, seconds=time.monotonic() - began)
             except ServerDied as error:
@@ -119,7 +119,7 @@ class Sandbox:
         failure = ""
         for _ in range(_ATTEMPTS):
             try:
-                with self._pool.lend() as server:
+                with self._pool.lend(Kind.for_program(program)) as server:
                     return list(findings(server, program, style, limits))
             except ServerDied as error:
                 failure = str(error)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from evals.sandbox.files import JobFiles, MemoryFile
+from evals.sandbox.helper.modules import groups_of
 from evals.sandbox.verdicts import Level, Limits, SandboxUnavailable
 
-__all__ = ["Ending", "ForkServer", "ServerDied"]
+__all__ = ["PROGRAMS", "Ending", "ForkServer", "Kind", "ServerDied"]
 
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 30.0  # beyond the time that a job may take by its limits
@@ -37,6 +38,25 @@ class ServerDied(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What a fork server is for: calls of the function `target` ("module:function"), or programs.
+
+    `groups` are the modules that it has loaded besides the common ones, see `helper.modules`.
+    """
+
+    target: str | None = None
+    groups: tuple[str, ...] = ()
+
+    @classmethod
+    def for_program(cls, program: str) -> "Kind":
+        """The kind that has what a program imports."""
+        return cls(groups=groups_of(program))
+
+
+PROGRAMS = Kind()
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How a job ended. `cut` says why it was ended from outside, if it was; see `helper.supervision.watch`."""
 
@@ -50,11 +70,8 @@ class Ending:
 class ForkServer:
     """A running helper. One thread at a time may use it."""
 
-    def __init__(self, target: str | None = None, without: Collection[str] = ()) -> None:
-        """Start it, for calls of the function `target` ("module:function") or else for programs.
-
-        Raises `SandboxUnavailable` where it cannot start at all.
-        """
+    def __init__(self, kind: Kind = PROGRAMS, without: Collection[str] = ()) -> None:
+        """Start it. Raises `SandboxUnavailable` where it cannot start at all."""
         if not sys.platform.startswith("linux"):
             raise SandboxUnavailable(
                 f"programs can be shut in on Linux only, not on {platform.system()}: run this in a container "
@@ -65,7 +82,7 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         try:
             with theirs:
-                self._process = self._start(target, without, theirs)
+                self._process = self._start(kind, without, theirs)
             hello = self._receive(_START_SECONDS)
         except (ServerDied, OSError) as error:
             words = self._errors.read(0, 1 << 16).decode("utf-8", "replace").strip().splitlines()
@@ -74,16 +91,17 @@ class ForkServer:
         self.level = Level(hello["level"])
         self.refused: dict[str, str] = hello["refused"]
 
-    def _start(self, target: str | None, without: Collection[str], theirs: socket.socket) -> subprocess.Popen[bytes]:
+    def _start(self, kind: Kind, without: Collection[str], theirs: socket.socket) -> subprocess.Popen[bytes]:
         # Calls need what is installed as it is installed; programs need only the standard library.
-        command = [sys.executable, "-s", "-P", "-B", *(() if target else ("-S",)), "-c", _BOOT]
+        command = [sys.executable, "-s", "-P", "-B", *(() if kind.target else ("-S",)), "-c", _BOOT]
         settings = {
             "first": True,
             "command": command,
             "folder": str(_FOLDER),
             "path": [str(Path(place).absolute()) for place in sys.path],
             "socket": theirs.fileno(),
-            "target": target,
+            "target": kind.target,
+            "groups": kind.groups,
             "without": sorted(without),
         }
         return subprocess.Popen(

@@ -123,9 +123,10 @@ class _Asserts:
         return pack([self._suite.function, self._suite.setup, *(self._suite.tests[test] for test in tests)])
 
     def read(self, _test: int, row: Mapping[str, Any], _files: JobFiles, /) -> Finding:
-        if row.get("error") is None:
+        error = row.get("error", "no verdict")  # only an explicit null says that the test passes
+        if error is None:
             return Finding(Outcome.SOLVED, answer="passes")
-        finding = after_error(row["error"])
+        finding = after_error(error)
         if not self._judging and finding.outcome is Outcome.WRONG_ANSWER:
             return Finding(Outcome.SOLVED, answer="fails")
         return finding

@@ -59,13 +59,18 @@ def _run(server: ForkServer, source: bytes, style: Style, tests: range, limits: 
                 found.append(style.read(test, row, files))
             return failed()
 
-        ending = server.run(style.role, files, limits, len(tests), enough=take)
+        watching = take if len(tests) > 1 else _never  # one that is alone may go on to its end, whatever it writes
+        ending = server.run(style.role, files, limits, len(tests), enough=watching)
         take(len(tests))
         if not failed() and len(found) < len(tests):
             found.append(_last(style, tests, len(found), ending, limits, files))
         elif failed() and (lost := starved(ending, limits, len(tests))):
             found[-1] = lost
     return [*found[:-1], replace(found[-1], settled=len(tests) == 1 or (found[-1].settled and len(found) == 1))]
+
+
+def _never(finished: int) -> bool:
+    return finished < 0
 
 
 def _last(style: Style, tests: range, place: int, ending: Ending, limits: Limits, files: JobFiles) -> Finding:

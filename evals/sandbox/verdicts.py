@@ -1,5 +1,6 @@
 """The vocabulary of the sandbox: what it is given besides programs and tests, and what it answers."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -38,12 +39,16 @@ class Outcome(StrEnum):
     SANDBOX_ERROR = "sandbox_error"
 
 
+_LEAST = {"memory": (16 << 20) - 1, "output": (64 << 10) - 1, "files": 15}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a program may use. `wall` and `cpu` are seconds a test, `total` seconds of wall time for all its tests.
 
     `memory` is bytes of address space on top of the interpreter's, `output` bytes of standard output and of each other file
-    that it can write to, `files` open descriptors, `threads` threads. Raises `UsageError` for a limit that is not positive.
+    that it can write to, `files` open descriptors, `threads` threads. Raises `UsageError` for a limit that is infinite or
+    too low for any program to start.
     """
 
     wall: float = 12.0
@@ -56,8 +61,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            if not getattr(self, name) > 0:
-                raise UsageError(f"the limit {name} must be more than 0, not {getattr(self, name)}")
+            value, least = getattr(self, name), _LEAST.get(name, 0)
+            if not math.isfinite(value) or value <= least:
+                raise UsageError(f"the limit {name} must be a number above {least:,}, not {value:,}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,8 @@ _GYM = Explanation(
     "gym",
     "the last <answer>...</answer>, line breaks kept, after any thinking block",
     "Reasoning Gym's own scorer of the data set gives exactly 1; partial credit is the score, and a blank answer has none. "
-    "The scorers run in the sandbox, because some execute the answer",
+    "The scorers run in the sandbox, because some execute the answer; there an answer that calls anything but a "
+    "mathematical function is a program and wrong",
 )
 
 _CODE = Explanation(

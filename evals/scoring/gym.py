@@ -11,6 +11,7 @@ from typing import Any
 
 from evals.installed import installed_version
 from evals.sandbox import CallResult, Limits, Sandbox
+from evals.scoring.evaluated import EVALUATED, is_program
 from evals.scoring.verdicts import Attempt, Judgement
 from rsa.equivalence import Equivalence
 from rsa.errors import UsageError
@@ -39,6 +40,8 @@ class GymScorer:
         """The scorer's score of an answer."""
         if not attempt.answer.strip():
             return Judgement(0.0, "blank")
+        if attempt.extra["dataset"] in EVALUATED and is_program(attempt.answer):
+            return Judgement(0.0, "program", detail="the answer is a program and no value")
         key = (attempt.problem, attempt.answer)
         known = self._known.get(key)
         if known:

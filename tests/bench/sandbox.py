@@ -1,12 +1,14 @@
 """Programs judged per second: the sandbox against a fresh interpreter a test, and against one manager process a program.
 
-The second baseline is how the published graders work: a fork of the grader executes the program in itself, with another object
-in the place of standard input, and hands its findings over through a `multiprocessing.Manager`. It shuts nothing in.
+The second baseline is how published graders work: a fork of the grader executes the program in itself, below a header of
+star imports, with mocks in the place of standard input and `open` and an alarm for each test, and hands its findings over
+through a `multiprocessing.Manager`. It shuts nothing in.
 """
 
 import io
 import multiprocessing
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from typing import Any
+from unittest.mock import mock_open, patch
 
 from evals.sandbox import Outcome, Sandbox, StdinSuite, StdinTest
 
@@ -36,6 +39,29 @@ def main():
 
 main()
 """
+HEADER = "".join(
+    f"from {module} import *\n"
+    for module in (
+        "string",
+        "re",
+        "datetime",
+        "collections",
+        "heapq",
+        "bisect",
+        "copy",
+        "math",
+        "random",
+        "statistics",
+        "itertools",
+        "functools",
+        "operator",
+        "io",
+        "sys",
+        "json",
+        "builtins",
+        "typing",
+    )
+)
 Judge = Callable[[str, StdinSuite], bool]
 
 
@@ -115,19 +141,33 @@ def with_fresh_interpreters(program: str, suite: StdinSuite) -> bool:
 def with_a_manager(program: str, suite: StdinSuite) -> bool:
     context = multiprocessing.get_context("fork")
     with context.Manager() as manager:
-        findings = manager.list()
-        process = context.Process(target=execute_in_this_process, args=(program, suite, findings))
+        findings, metadata = manager.list(), manager.list()
+        process = context.Process(target=execute_in_this_process, args=(program, suite, findings, metadata))
         process.start()
         process.join(60)
         return list(findings) == [True] * len(suite.tests)
 
 
-def execute_in_this_process(program: str, suite: StdinSuite, findings: Any) -> None:
+def execute_in_this_process(program: str, suite: StdinSuite, findings: Any, metadata: Any) -> None:
+    code = compile(HEADER + program, "program", "exec")
+    verdicts = []
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
     for test in suite.tests:
-        sys.stdin = io.StringIO(test.input)
-        with redirect_stdout(io.StringIO()) as output:
-            exec(compile(program, "program", "exec"), {"__name__": "__main__"})
-        findings.append(output.getvalue().strip() == test.output.strip())
+        text = io.StringIO(test.input)
+        signal.alarm(6)
+        with (
+            patch("builtins.open", mock_open(read_data=test.input)),
+            patch("sys.stdin", text),
+            patch("sys.stdin.readline", text.readline),
+            patch("sys.stdin.readlines", text.readlines),
+            patch("sys.stdin.read", text.read),
+            redirect_stdout(io.StringIO()) as output,
+        ):
+            exec(code, {"__name__": "__main__"})
+        signal.alarm(0)
+        verdicts.append(output.getvalue().strip() == test.output.strip())
+    findings.extend(verdicts)
+    metadata.append({"tests": len(verdicts)})
 
 
 if __name__ == "__main__":

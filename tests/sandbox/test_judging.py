@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from evals.sandbox import AssertSuite, FunctionSuite, FunctionTest, Limits, Outcome, StdinSuite, StdinTest
+from evals.sandbox import AssertSuite, FunctionSuite, FunctionTest, Limits, Outcome, Sandbox, StdinSuite, StdinTest
 from rsa.errors import UsageError
 
 DOUBLES = StdinSuite(tuple(StdinTest(f"{n}\n", f"{2 * n}\n") for n in range(8)))
@@ -73,6 +73,23 @@ def test_an_input_may_be_large_and_hold_anything(sandbox):
     text = "".join(map(chr, range(1, 0x300))).replace("\r", "") * 2000
     suite = StdinSuite((StdinTest(text, str(len(text))), StdinTest("", "0")))
     assert sandbox.judge("import sys\nprint(len(sys.stdin.read()))", suite).outcome is Outcome.SOLVED
+
+
+def test_an_input_may_be_larger_than_any_output(sandbox):
+    suite = StdinSuite((StdinTest("x" * (3 << 20), str(3 << 20)),) * 2)
+    assert sandbox.judge("print(len(input()))", suite, Limits(output=1 << 20)).outcome is Outcome.SOLVED
+    assert sandbox.judge("print(input())", suite, Limits(output=1 << 20)).outcome is Outcome.OUTPUT_LIMIT
+
+
+@pytest.mark.parametrize("generator", ["import random; draw = random.random", "import numpy; draw = numpy.random.rand"])
+def test_a_program_that_draws_at_random_does_the_same_each_time(generator):
+    suite = StdinSuite((StdinTest("", ""),) * 2)
+    found = set()
+    for _ in range(2):
+        with Sandbox(1) as sandbox:
+            found.add(sandbox.behaviour(f"{generator}\nprint(draw(), hash('text'))", suite))
+    assert len(found) == 1
+    assert None not in found
 
 
 def test_floats_are_close_only_where_a_suite_says_so(sandbox):
@@ -185,5 +202,6 @@ def test_a_program_that_gives_nothing_has_no_behaviour(sandbox, program):
 def test_bad_input_is_refused_with_a_reason(sandbox):
     with pytest.raises(UsageError, match="without tests"):
         sandbox.judge("", StdinSuite(()))
-    with pytest.raises(UsageError, match="limit cpu must be more than 0"):
-        Limits(cpu=0)
+    for limit in ({"cpu": 0}, {"wall": float("inf")}, {"total": float("nan")}, {"memory": 1}, {"files": 3}, {"threads": 0}):
+        with pytest.raises(UsageError, match=f"limit {next(iter(limit))} must be a number above"):
+            Limits(**limit)

@@ -10,17 +10,17 @@ from .encoding import decode, encode
 __all__ = ["run"]
 
 
-def run(source: bytes, tests: bytes, names: dict[str, Any]) -> None:
+def run(source: bytes, tests: bytes, spaces: program.Globals) -> None:
     """Run the program and serve. An object that is not plain data stays here; the tester gets its number."""
     del tests  # they are the other half's
     program.open_streams()
-    space = program.fresh_namespace("solution", names)
+    space = spaces.fresh("solution")
     try:
         exec(compile(source, program.FILE, "exec", dont_inherit=True), space)  # noqa: S102  (this is what the sandbox is for)
     except BaseException as failure:  # noqa: BLE001  (whatever a program raises is its own)
         rpc.send(ANSWERED, {"error": program.described(failure, source)})
         return
-    own = [name for name, value in space.items() if isinstance(name, str) and names.get(name) is not value]
+    own = [name for name, value in space.items() if isinstance(name, str) and spaces.names.get(name) is not value]
     rpc.send(ANSWERED, {"names": own})
     _Service(space, source).run()
 

@@ -52,7 +52,7 @@ def run_job(job: Job, roles: Sequence[Role], layers: Layers, runner: socket.sock
     progress, tick = os.pipe()
     try:
         children = _start(job, roles, layers, tick)
-        return watch(runner, children, progress, job.limits, job.tests)
+        return watch(runner, children, progress, job.limits, job.tests, layers.crowded)
     finally:
         os.close(progress)
 
@@ -108,6 +108,7 @@ def _be_the_child(job: Job, role: Role, numbers: Mapping[int, int], layers: Laye
     """Shut in, say so, run. From the byte on `READY` on, every way to end is the program's own."""
     code = _SETUP_FAILED
     try:
+        largest_input = os.fstat(job.files[1]).st_size  # of all tests together, and so at least of each
         layers.leave_everything()
         fd.arrange(numbers)
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -115,7 +116,7 @@ def _be_the_child(job: Job, role: Role, numbers: Mapping[int, int], layers: Laye
         sys.setrecursionlimit(_RECURSION)
         sys.set_int_max_str_digits(_DIGITS)
         gc.enable()
-        layers.shut(job.limits, job.tests, mapped, fd.READY)
+        layers.shut(job.limits, job.tests, largest_input, mapped, fd.READY)
         os.write(fd.READY, b"R")
         os.close(fd.READY)
         code = 1

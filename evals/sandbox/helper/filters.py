@@ -8,12 +8,17 @@ The rules are compiled by libseccomp, which knows the numbers of every architect
 ends the process.
 """
 
+import ctypes
 import errno
+import os
 import signal
+import struct
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["Filter"]
+from .kernel import call
+
+__all__ = ["compiled", "load"]
 
 _ANY_ARGUMENTS = """
     read write readv writev pread64 pwrite64 preadv pwritev close fstat lseek fadvise64 fstatfs fsync fdatasync ftruncate
@@ -29,6 +34,9 @@ _ANY_ARGUMENTS = """
     sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
 """
 _BY_PATH = "open openat stat lstat statx access faccessat faccessat2 readlink readlinkat"
+_ANY_PID = 0x5EA1ED00  # stands for the number of the process in the compiled rules; no process has it
+_AS_OPERAND = struct.Struct("=I")
+_SET_FILTER, _BY_PROGRAM, _INSTRUCTION = 22, 2, 8  # the last is bytes
 _NAMESPACES = 0x2000000 | 0x4000000 | 0x8000000 | 0x10000000 | 0x20000000 | 0x40000000 | 0x20000
 _THREAD = 0x10000
 _STACK_LIMIT = 3
@@ -40,47 +48,53 @@ _TERMINAL_QUESTIONS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS
 _DESCRIPTOR_QUESTIONS = (0, 1, 2, 3, 4, 1030, 1032)  # F_DUPFD F_GETFD F_SETFD F_GETFL F_SETFL F_DUPFD_CLOEXEC F_GETPIPE_SZ
 
 
-class Filter:
-    """The rules. They are made once, and loaded by each child."""
+def compiled() -> bytes:
+    """The rules as the kernel takes them; `load` puts a process's own number into them.
 
+    Raises `ImportError` where the binding is not installed, `RuntimeError` where libseccomp is not.
+    """
+    rules = _Rules()
+    with os.fdopen(os.memfd_create("filter"), "w+b") as file:
+        rules.filter.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def load(code: bytes, pid: int) -> None:
+    """Put the calling process, whose number is `pid`, under the rules for good. Raises `OSError` where that is refused."""
+    own = code.replace(_AS_OPERAND.pack(_ANY_PID), _AS_OPERAND.pack(pid))
+    buffer = ctypes.create_string_buffer(own, len(own))
+    call("prctl", _SET_FILTER, _BY_PROGRAM, struct.pack("@HP", len(own) // _INSTRUCTION, ctypes.addressof(buffer)), 0, 0)
+
+
+class _Rules:
     def __init__(self) -> None:
-        """Raises `ImportError` where the binding is not installed, `RuntimeError` where libseccomp is not."""
         import pyseccomp  # noqa: PLC0415  (it looks for the library while it is imported, and there may be none)
 
         self._library: Any = pyseccomp
-        self._rules: Any = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
-        self._rules.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
-        for call in _ANY_ARGUMENTS.split():
-            self._allow(call)
+        self.filter: Any = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
+        self.filter.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
+        for name in _ANY_ARGUMENTS.split():
+            self._allow(name)
+        for name in _BY_PATH.split():  # no file is there: programs know what to do without one
+            self._fail(errno.ENOENT, name)
         self._allow_parts()
 
-    def allow_signals_to(self, pid: int) -> None:
-        """Let the process of that number, which will load the rules, send signals to itself.
-
-        Not SIGKILL, so that a process that was killed was killed by us, or by the kernel for want of memory.
-        """
-        arg, equal, unequal = self._library.Arg, self._library.EQ, self._library.NE
-        self._allow("kill", arg(0, equal, pid), arg(1, unequal, int(signal.SIGKILL)))
-        self._allow("tgkill", arg(0, equal, pid), arg(2, unequal, int(signal.SIGKILL)))
-
-    def load(self) -> None:
-        """Put the calling process under the rules for good. Raises `OSError` where that is refused."""
-        self._rules.load()
-
     def _allow_parts(self) -> None:
-        arg, equal = self._library.Arg, self._library.EQ
+        arg, equal, unequal = self._library.Arg, self._library.EQ, self._library.NE
 
         def word(number: int, value: int, mask: int = _LOW_WORD) -> Any:
             return arg(number, self._library.MASKED_EQ, mask, value)
 
         self._allow("clone", word(0, _THREAD, _NAMESPACES | _THREAD))
         self._fail(errno.ENOSYS, "clone3")  # its flags lie in memory, out of sight; the C library falls back to clone
+        # Signals to itself, but not SIGKILL: who was killed was killed by us, or by the kernel for want of memory.
+        self._allow("kill", arg(0, equal, _ANY_PID), arg(1, unequal, int(signal.SIGKILL)))
+        self._allow("tgkill", arg(0, equal, _ANY_PID), arg(2, unequal, int(signal.SIGKILL)))
         self._allow("prlimit64", arg(0, equal, 0), arg(2, equal, 0))
         self._allow("prlimit64", arg(0, equal, 0), arg(1, equal, _STACK_LIMIT))
         self._allow("newfstatat", word(3, _EMPTY_PATH, _EMPTY_PATH))  # what fstat is in some C libraries
         self._fail(errno.ENOENT, "newfstatat", word(3, 0, _EMPTY_PATH))
-        for call in _BY_PATH.split():  # no file is there: programs know what to do without one
-            self._fail(errno.ENOENT, call)
         # An event loop wakes itself through a pair of stream sockets. A datagram pair could send to any named socket.
         self._allow("socketpair", word(0, _UNIX), word(1, _STREAM, _SOCKET_TYPE))
         self._allow("sendto", arg(4, equal, 0))
@@ -91,13 +105,13 @@ class Filter:
         for request in (_SET_NAME, _GET_NAME, _GET_DUMPABLE, _NAME_MEMORY):
             self._allow("prctl", word(0, request))
 
-    def _allow(self, call: str, *arguments: Any) -> None:
-        self._add(self._library.ALLOW, call, arguments)
+    def _allow(self, name: str, *arguments: Any) -> None:
+        self._add(self._library.ALLOW, name, arguments)
 
-    def _fail(self, error: int, call: str, *arguments: Any) -> None:
-        self._add(self._library.ERRNO(error), call, arguments)
+    def _fail(self, error: int, name: str, *arguments: Any) -> None:
+        self._add(self._library.ERRNO(error), name, arguments)
 
-    def _add(self, action: int, call: str, arguments: Sequence[Any]) -> None:
-        number = self._library.resolve_syscall(self._library.Arch.NATIVE, call)
+    def _add(self, action: int, name: str, arguments: Sequence[Any]) -> None:
+        number = self._library.resolve_syscall(self._library.Arch.NATIVE, name)
         if number >= 0:  # not every call exists on every architecture
-            self._rules.add_rule(action, number, *arguments)
+            self.filter.add_rule(action, number, *arguments)

@@ -12,14 +12,14 @@ from .packing import unpack
 __all__ = ["run"]
 
 
-def run(source: bytes, tests: bytes, names: dict[str, Any]) -> None:
+def run(source: bytes, tests: bytes, spaces: program.Globals) -> None:
     """Run the program, then call its function with each test's arguments; a row a test has the result or the error.
 
     The function is a method of a class `Solution`, of which each test gets an instance, or else a plain one.
     """
     function, *arguments = unpack(tests)
     program.open_streams()
-    space = program.fresh_namespace("solution", names)
+    space = spaces.fresh("solution")
     try:
         exec(compile(source, program.FILE, "exec", dont_inherit=True), space)  # noqa: S102  (this is what the sandbox is for)
     except BaseException as failure:  # noqa: BLE001  (whatever a program raises is its own)

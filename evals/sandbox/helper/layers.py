@@ -7,26 +7,29 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from . import identity, landlock, namespaces, rlimits
-from .filters import Filter
+from . import filters, identity, landlock, namespaces, rlimits
 from .kernel import call
 
 __all__ = ["Layers"]
 
 _T = TypeVar("_T")
 _DIE_WITH_PARENT, _DUMPABLE = 1, 4
-_ROOM_TO_GROW = 512  # threads that the user's other processes may start without a program's being refused its own
+_ROOM_TO_GROW = 4096  # threads of other programs before one is refused its own
 
 
 @dataclass(slots=True)
 class Layers:
-    """The layers of a helper's children. `refused` says of each one that is missing why."""
+    """The layers of a helper's children. `refused` says of each one that is missing why.
+
+    `crowded` children share their user with other processes, `other_tasks` threads of which the kernel counts with theirs.
+    """
 
     room: namespaces.Room | None = None
     tables: namespaces.ProcessTables | None = None
     user: int | None = None
     rules: int | None = None
-    filter: Filter | None = None
+    filter: bytes | None = None
+    crowded: bool = False
     other_tasks: int = 0
     refused: dict[str, str] = field(default_factory=dict)
 
@@ -51,16 +54,15 @@ class Layers:
         layers.room = attempt("namespaces", namespaces.furnish)
         layers.refused |= layers.room.missing if layers.room else {}
         layers.tables = attempt("namespaces", namespaces.ProcessTables)
-        if layers.filter and layers.tables:
-            layers.filter.allow_signals_to(1)  # the number of every child
         shared_user = layers.room is None or layers.room.user is None
         layers.user = attempt("identity", identity.nobodys_id) if shared_user else None
-        layers.other_tasks = other_tasks + _ROOM_TO_GROW if shared_user and layers.user is None else 0
+        layers.crowded = shared_user and layers.user is None
+        layers.other_tasks = other_tasks + _ROOM_TO_GROW if layers.crowded else 0
         return layers
 
     @property
     def level(self) -> str:
-        """ "full", "strong", "sealed" or "unsafe"."""
+        """Its name: "full", "strong", "sealed" or "unsafe"."""
         if self.filter is None:
             return "unsafe"
         if self.room and self.tables:
@@ -80,9 +82,9 @@ class Layers:
         if self.rules is not None:
             landlock.restrict(self.rules)
 
-    def shut(self, limits: Mapping[str, Any], tests: int, mapped: int, ready: int) -> None:
+    def shut(self, limits: Mapping[str, Any], tests: int, largest_input: int, mapped: int, ready: int) -> None:
         """Second half, when the descriptors are in place: limits and the filter. `ready` is a pipe that the helper reads."""
-        rlimits.impose(limits, tests, mapped, self.other_tasks)
+        rlimits.impose(limits, tests, largest_input, mapped, self.other_tasks)
         call("prctl", _DUMPABLE, 0, 0, 0, 0)
         call("prctl", _DIE_WITH_PARENT, int(signal.SIGKILL), 0, 0, 0)
         reader = select.poll()
@@ -90,19 +92,17 @@ class Layers:
         if reader.poll(0):  # the helper died before it could take this process with it
             os._exit(1)
         if self.filter is not None:
-            if not self.tables:
-                self.filter.allow_signals_to(os.getpid())
-            self.filter.load()
+            filters.load(self.filter, os.getpid())
 
 
-def _working_filter() -> Filter:
+def _working_filter() -> bytes:
     """A filter that loads here. Raises `OSError` where none does."""
-    rules = Filter()
+    rules = filters.compiled()
     child = os.fork()
     if not child:
         try:
             identity.drop(None)
-            rules.load()
+            filters.load(rules, os.getpid())
             os._exit(0)
         except OSError as error:
             os._exit(error.errno or 1)

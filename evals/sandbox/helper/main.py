@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import call_role, candidate_role, function_role, preload, stdio_role, tester_role
+from . import call_role, candidate_role, function_role, preload, program, stdio_role, tester_role
 from . import descriptors as fd
 from .children import Job, Role, contents, run_job
 from .layers import Layers
@@ -41,7 +41,7 @@ def main(settings: Mapping[str, Any]) -> None:
     threading.stack_size(_THREAD_STACK)
     own_path = sys.path[:]
     sys.path += settings["path"]
-    preload.load()
+    preload.load(settings["groups"])
     handler = _for_calls(settings["target"]) if settings["target"] else _for_programs()
     layers = Layers.available(settings["without"])
     if not settings["target"]:
@@ -83,19 +83,19 @@ def _take_job(runner: socket.socket, handler: Handler, layers: Layers) -> None:
 
 def _for_programs() -> Handler:
     """Programs may import what is preloaded, and find LiveCodeBench's names defined."""
-    names = preload.names_in_reach()
+    spaces = program.Globals(preload.names_in_reach())
     roles = {"stdio": [stdio_role.run], "function": [function_role.run], "asserts": [tester_role.run, candidate_role.run]}
 
     def handle(job: Job) -> list[Role]:
-        return [partial(_run_program, role, names) for role in roles[job.role]]
+        return [partial(_run_program, role, spaces) for role in roles[job.role]]
 
     return handle
 
 
-def _run_program(role: Callable[[bytes, bytes, dict[str, Any]], None], names: dict[str, Any]) -> None:
+def _run_program(role: Callable[[bytes, bytes, program.Globals], None], spaces: program.Globals) -> None:
     source = contents(fd.PROGRAM)
     tests = b"" if role is candidate_role.run else contents(fd.TESTS)
-    role(source, tests, names)
+    role(source, tests, spaces)
 
 
 def _for_calls(target: str) -> Handler:

@@ -9,37 +9,20 @@ import io
 import json
 import sys
 import warnings
+from collections.abc import Iterable
 from typing import Any
+
+from . import modules
 
 __all__ = ["load", "names_in_reach", "settle"]
 
-_MODULES = """
-    abc argparse array ast asyncio atexit base64 bisect builtins bz2 calendar cmath cmd code codecs collections
-    collections.abc colorsys concurrent.futures concurrent.futures.thread configparser contextlib contextvars copy
-    copyreg csv ctypes dataclasses datetime decimal difflib dis doctest email email.message enum errno faulthandler
-    fcntl filecmp fileinput fnmatch fractions functools gc getopt gettext glob graphlib gzip hashlib heapq hmac html
-    html.parser http http.client importlib importlib.util inspect io ipaddress itertools json keyword linecache locale
-    logging lzma marshal math mimetypes mmap multiprocessing multiprocessing.pool multiprocessing.popen_fork numbers
-    operator optparse os os.path pathlib pickle pkgutil platform plistlib posixpath pprint profile pstats queue quopri
-    random re reprlib resource runpy sched secrets select selectors shelve shlex shutil signal socket socketserver
-    sqlite3 ssl stat statistics string stringprep struct subprocess symtable sys sysconfig tarfile tempfile textwrap
-    threading time timeit token tokenize trace traceback tracemalloc types typing unicodedata unittest unittest.mock
-    urllib.parse urllib.request uuid warnings wave weakref xml.dom.minidom xml.etree.ElementTree zipfile zlib zoneinfo
-    _bisect _datetime _decimal _heapq _json _random _statistics _strptime _struct encodings.ascii encodings.cp1252
-    encodings.idna encodings.latin_1 encodings.raw_unicode_escape encodings.unicode_escape encodings.utf_16
-    encodings.utf_32 encodings.utf_8_sig numpy
-"""
-_IN_REACH = """
-    string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json
-"""
 
-
-def load() -> None:
-    """Import what of the modules is installed, and do once what the first program would otherwise have to do."""
+def load(groups: Iterable[str]) -> None:
+    """Import the common modules and those of the groups, and do once what the first program would otherwise have to do."""
     screen, sys.stdout = sys.stdout, io.StringIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for module in _MODULES.split():
+        for module in [*modules.COMMON, *(module for group in groups for module in modules.GROUPS[group])]:
             try:
                 importlib.import_module(module)
             except ImportError:  # not part of this Python, or not installed
@@ -56,12 +39,11 @@ def load() -> None:
 
 
 def names_in_reach() -> dict[str, Any]:
-    """The names that programs find defined, as LiveCodeBench's header does: its modules and all that is in them."""
+    """The names that programs find defined."""
     names: dict[str, Any] = {}
-    modules = _IN_REACH.split()
-    for module in [*modules, "builtins", "typing"]:
+    for module in [*modules.NAMES_IN_REACH, "builtins", "typing"]:
         exec(f"from {module} import *", names)  # noqa: S102  (our own list)
-    for module in modules:
+    for module in modules.NAMES_IN_REACH:
         exec(f"import {module}", names)  # noqa: S102
     del names["__builtins__"]
     return names

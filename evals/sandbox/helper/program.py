@@ -6,7 +6,6 @@ import io
 import json
 import linecache
 import os
-import random
 import sys
 import threading
 import traceback
@@ -16,9 +15,9 @@ from typing import Any
 
 __all__ = [
     "FILE",
+    "Globals",
     "append_row",
     "described",
-    "fresh_namespace",
     "join_threads",
     "open_streams",
     "read_all",
@@ -29,6 +28,7 @@ __all__ = [
 FILE = "main.py"
 _LONGEST_TEXT = 300
 _FRAMES_SHOWN = 8
+_KINDS = {"memory": MemoryError, "import": ImportError, "assertion": AssertionError}
 
 
 def read_all(descriptor: int) -> bytes:
@@ -52,18 +52,35 @@ def append_row(descriptor: int, row: Mapping[str, Any]) -> None:
     write_all(descriptor, json.dumps(row).encode() + b"\n")
 
 
-def fresh_namespace(name: str, names: Mapping[str, Any]) -> dict[str, Any]:
-    """The globals of a new module that is also the main one, with the given names in them."""
-    module = types.ModuleType(name)
-    sys.modules["__main__"] = module
-    space = module.__dict__
-    space.update(names, __name__=name, __builtins__=builtins, __file__=FILE)
-    return space
+class Globals:
+    """Makes the globals of programs, each the contents of a new main module with the given names in it.
+
+    The first are ready before any child is forked: filling them there would make the child copy the pages of a thousand
+    objects, only to count one more reference to each.
+    """
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.names = names
+        self._ready: types.ModuleType | None = self._module()
+
+    def fresh(self, name: str) -> dict[str, Any]:
+        """New globals; their module is the main one from now on."""
+        module, self._ready = self._ready or self._module(), None
+        sys.modules["__main__"] = module
+        module.__name__ = name
+        return module.__dict__
+
+    def _module(self) -> types.ModuleType:
+        module = types.ModuleType("__main__")
+        module.__dict__.update(self.names, __builtins__=builtins, __file__=FILE)
+        return module
 
 
 def open_streams() -> io.TextIOWrapper:
     """Standard input, output and error on descriptors 0 to 2, as a new process has them. Gives that for output."""
-    random.seed(0)  # the same program, the same verdict
+    for generator in ("random", "numpy.random"):  # the same program, the same verdict
+        if generator in sys.modules:
+            sys.modules[generator].seed(0)
     sys.argv = [FILE]
     source = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "r", closefd=False)), "utf-8", "surrogateescape")
     output = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), "utf-8", "surrogateescape")
@@ -99,5 +116,5 @@ def described(error: BaseException, source: bytes) -> list[str]:
         text = f"{type(error).__name__}: {error}"[:_LONGEST_TEXT]
     except BaseException:  # noqa: BLE001  (the program's own __str__ may raise anything)
         text = "an error that cannot be shown"
-    kinds = {"memory": MemoryError, "import": ImportError, "assertion": AssertionError}
-    return [next((kind for kind, base in kinds.items() if isinstance(error, base)), "other"), text]
+    own = type(error)  # not what it says it is
+    return [next((kind for kind, base in _KINDS.items() if issubclass(own, base)), "other"), text]

@@ -13,17 +13,18 @@ from typing import Any
 __all__ = ["address_space", "impose", "tasks_of_this_user"]
 
 
-def impose(limits: Mapping[str, Any], tests: int, mapped: int, other_tasks: int) -> None:
+def impose(limits: Mapping[str, Any], tests: int, largest_input: int, mapped: int, other_tasks: int) -> None:
     """Limit the calling process. CPU time is only a backstop here: the helper measures it test by test.
 
-    `mapped` are bytes of address space and `other_tasks` threads that the kernel counts, but that are not the program's.
+    `largest_input` is bytes that the child itself has to write, `mapped` are bytes of address space and `other_tasks`
+    threads that the kernel counts, but that are not the program's.
     """
     seconds = math.ceil(limits["cpu"] * tests) + 1
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_MEMLOCK, 0)
     _set(resource.RLIMIT_MSGQUEUE, 0)
     _set(resource.RLIMIT_CPU, seconds, seconds + 1)
-    _set(resource.RLIMIT_FSIZE, limits["output"])
+    _set(resource.RLIMIT_FSIZE, max(limits["output"], largest_input))
     _set(resource.RLIMIT_NOFILE, limits["files"])
     _set(resource.RLIMIT_AS, mapped + limits["memory"])
     _set(resource.RLIMIT_NPROC, other_tasks + limits["threads"])

@@ -16,7 +16,7 @@ from .packing import unpack
 __all__ = ["run"]
 
 
-def run(source: bytes, tests: bytes, names: dict[str, Any]) -> None:
+def run(source: bytes, tests: bytes, spaces: program.Globals) -> None:
     """Run all tests. A row a test says which part of the output is its own, and what error ended it, if one did."""
     inputs = unpack(tests)
     code: Any = None
@@ -27,7 +27,7 @@ def run(source: bytes, tests: bytes, names: dict[str, Any]) -> None:
         error = None
         try:
             code = code or compile(source, program.FILE, "exec", dont_inherit=True)
-            exec(code, program.fresh_namespace("__main__", names))  # noqa: S102  (this is what the sandbox is for)
+            exec(code, spaces.fresh("__main__"))  # noqa: S102  (this is what the sandbox is for)
         except SystemExit as stop:
             error = _of_exit(stop)
         except BaseException as failure:  # noqa: BLE001  (whatever a program raises is its own)

@@ -8,7 +8,7 @@ fails the test, for that would ask the candidate for the verdict.
 import ast
 import builtins
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import program, rpc
@@ -17,6 +17,8 @@ from .encoding import decode, encode
 from .packing import unpack
 
 __all__ = ["run"]
+
+_LONGEST_TEXT = 300
 
 
 class _ProgramFailed(Exception):
@@ -29,14 +31,14 @@ class _NotComparable(Exception):
     pass
 
 
-def run(source: bytes, tests: bytes, names: dict[str, Any]) -> None:
+def run(source: bytes, tests: bytes, spaces: program.Globals) -> None:
     """Run each test in a namespace of its own, with the data set's own helpers and the candidate's functions in it."""
     del source  # the other half's
     function, setup, *bodies = [piece.decode("utf-8", "replace") for piece in unpack(tests)]
     program.open_streams()
     offered = _first_message()
     for number, body in enumerate(bodies):
-        error = offered if isinstance(offered, list) else _run_test(function, setup, body, offered, names)
+        error = offered if isinstance(offered, list) else _run_test(function, setup, body, offered, spaces.names)
         program.append_row(RESULTS, {"test": number, "error": error})
         os.write(PROGRESS, b".")
 
@@ -45,14 +47,20 @@ def _first_message() -> set[str] | list[str]:
     """The names that the candidate defines, or what ended it."""
     try:
         message = rpc.receive(ANSWERED)
-        return list(map(str, message["error"])) if "error" in message else set(map(str, message["names"]))
+        return _clipped(message["error"]) if "error" in message else set(map(str, message["names"]))
     except (EOFError, OSError):
         return ["other", "the program ended before it could be called"]
     except (ValueError, RecursionError, TypeError, KeyError):
         return ["other", "the program answered with a malformed message"]
 
 
-def _run_test(function: str, setup: str, body: str, offered: set[str], names: dict[str, Any]) -> list[str] | None:
+def _clipped(error: Any) -> list[str]:
+    """An error as the candidate describes it, in the form that it must have and no longer."""
+    kind, text = error
+    return [kind if kind in ("memory", "import", "assertion") else "other", str(text)[:_LONGEST_TEXT]]
+
+
+def _run_test(function: str, setup: str, body: str, offered: set[str], names: Mapping[str, Any]) -> list[str] | None:
     try:
         tree = ast.parse(body)
         space = {**names, "__name__": "tests", "__builtins__": builtins}
@@ -68,7 +76,7 @@ def _run_test(function: str, setup: str, body: str, offered: set[str], names: di
     except _ProgramFailed as failure:
         return [failure.kind, str(failure)]
     except (AssertionError, _NotComparable) as failure:
-        return ["assertion", f"{failure}"[:200] or "the assertion is false"]
+        return ["assertion", str(failure)[:_LONGEST_TEXT] or "the assertion is false"]
     except BaseException as failure:  # noqa: BLE001  (asserts fail in as many ways as the values they look at)
         return program.described(failure, body.encode("utf-8", "replace"))
     return None
@@ -99,7 +107,7 @@ def _ask(question: dict[str, Any]) -> Any:
         answer = rpc.receive(ANSWERED)
         if "error" not in answer:
             return decode(answer["value"], lambda number: _Remote(int(number)))
-        kind, text = map(str, answer["error"])
+        kind, text = _clipped(answer["error"])
     except (EOFError, OSError):
         raise _ProgramFailed("other", "the program ended while it was called") from None
     except (ValueError, RecursionError, TypeError, KeyError, IndexError, ArithmeticError):

@@ -1,4 +1,4 @@
-# verdict: runtime_error
+# verdict: wrong_answer
 import builtins
 import io
 import json

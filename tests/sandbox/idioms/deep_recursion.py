@@ -14,5 +14,6 @@ def plain(n):
 
 
 numbers = [int(input()) for _ in range(int(input()))]
-print(sum(numbers) + plain(10**5) - 10**5 + down(20_000) - 20_000)
+cached = 20_000 if sys.version_info < (3, 12) else 200  # newer interpreters have a limit of their own for this
+print(sum(numbers) + plain(10**5) - 10**5 + down(cached) - cached)
 print(max(numbers))

@@ -1,0 +1,12 @@
+# verdict: runtime_error
+# style: asserts
+import json
+import os
+import struct
+
+data = json.dumps({"error": ["z" * (1 << 20), "x" * (1 << 20)]}).encode()
+message = struct.pack("<Q", len(data)) + data
+while message:
+    message = message[os.write(9, message) :]
+while True:
+    os.read(8, 1)
