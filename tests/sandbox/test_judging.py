@@ -130,6 +130,16 @@ def test_verdicts_of_function_tests(sandbox, program, suite, outcome):
 RAISES = "try:\n    f(-1)\n    assert False\nexcept ValueError as error:\n    assert str(error) == 'negative'"
 
 
+def test_a_programs_own_check_is_no_test(sandbox):
+    program = "def check(text): return len(set(text)) == 1"
+    right, wrong = AssertSuite("check", ("assert check('aa') == True",)), AssertSuite("check", ("assert check('ab')",))
+    assert sandbox.judge(program, right).outcome is Outcome.SOLVED
+    assert sandbox.judge(program, wrong).outcome is Outcome.WRONG_ANSWER
+    defined = AssertSuite("f", ("def check(candidate):\n    assert candidate(1) == 1",))
+    assert sandbox.judge("def f(x): return x", defined).outcome is Outcome.SOLVED
+    assert sandbox.judge("def f(x): return 2", defined).outcome is Outcome.WRONG_ANSWER
+
+
 @pytest.mark.parametrize(
     ("program", "tests", "outcome"),
     [
