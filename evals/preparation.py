@@ -67,7 +67,7 @@ class Preparation:
     def scoring(self) -> Scoring:
         """The scorers of this run, ready for its problems. Raises `UsageError` for what they miss."""
         task = self.config.task
-        scoring = Scoring(scorer_of(task), task.tolerance, unsafe=self.config.sandbox == "unsafe")
+        scoring = Scoring(scorer_of(task), task.tolerance, lenient=task.lenient, unsafe=self.config.sandbox == "unsafe")
         try:
             scoring.prepare(self.dataset.problems)
         except BaseException:

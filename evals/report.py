@@ -83,9 +83,21 @@ def summary_table(name: str, strategy: Mapping[str, Any]) -> Table:
     return table
 
 
+def _data(data: Mapping[str, Any]) -> str:
+    """Where the problems came from, and what has to be said with them."""
+    details = {name: value for name, value in data.items() if name not in ("source", "revision") and value not in (None, [])}
+    revision = f" at {data['revision'][:12]}" if data["revision"] else ""
+    facts = "; ".join(f"{name.replace('_', ' ')} {_fact(value)}" for name, value in details.items())
+    return f"data: {data['source']}{revision}" + (f"; {facts}" if facts else "")
+
+
+def _fact(value: Any) -> str:
+    return ", ".join("any" if each is None else str(each) for each in value) if isinstance(value, list) else str(value)
+
+
 def remarks(summary: Mapping[str, Any]) -> list[str]:
     """What belongs beside the tables: partial credit, verdicts that ended in an error, groups, the floor of guessing."""
-    lines: list[str] = []
+    lines = [_data(summary["data"])]
     for strategy in summary["strategies"].values():
         last = strategy["steps"][-1]
         if any(step["score"]["mean"] != step["accuracy"]["mean"] for step in strategy["steps"]):
@@ -97,6 +109,9 @@ def remarks(summary: Mapping[str, Any]) -> list[str]:
         for name, values in last["groups"].items():
             parts = (f"{value} {accuracy_text(found)} ({found['problems']})" for value, found in values.items())
             lines.append(f"step {last['step']} by {name} (problems): {'; '.join(parts)}")
+        if any(scorer.startswith("code/") for scorer in summary["scorers"]):
+            outcomes = ", ".join(f"{name} {count}" for name, count in last["methods"].items())
+            lines.append(f"step {last['step']}, programs by outcome: {outcomes}")
     floor = summary["floor"]
     if floor:
         best = f", always {floor['best']} {percent(floor['always_best'])}" if floor["best"] != "A" else ""

@@ -6,7 +6,7 @@ right nor as wrong.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
@@ -30,6 +30,7 @@ class Mark:
     status: str
     score: float
     solved: bool
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def _step(
         "groups": _by_groups(judged, subjects),
         "no_answer": _share(mark.status == "no_answer" for mark in everyone),
         "error": _share(mark.status == "error" for mark in everyone),
+        "methods": dict(sorted(Counter(mark.method for mark in everyone).items())),
         "truncated": _share(chain.status is Status.TRUNCATED for chain in alive),
         "dead": _share(chain.dead for chain in made),
         "tokens": {"prompt": usage.prompt, "cached": usage.cached, "completion": usage.completion},

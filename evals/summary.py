@@ -104,5 +104,5 @@ def _marks(
 
 def _mark(record: Mapping[str, Any]) -> tuple[tuple[str, int], Place, Mark]:
     answer = record.get("vote", record["answer"])
-    mark = Mark(answer, record["status"], record["score"], record["solved"])
+    mark = Mark(answer, record["status"], record["score"], record["solved"], record["method"])
     return (record["problem"], record["repeat"]), (record["step"], record["slot"]), mark

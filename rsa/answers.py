@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 __all__ = [
     "after_thinking",
+    "any_code",
     "boxed_or_tagged",
     "choice_letter",
     "last_boxed",
@@ -27,6 +28,7 @@ _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(
     r"^[ \t]*```[ \t]*(?:python|python3|py)[ \t]*\r?\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE | re.IGNORECASE
 )
+_PLAIN_FENCE = re.compile(r"^[ \t]*```[ \t]*\r?\n(.*?)^[ \t]*```[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _NUMBER = re.compile(
     r"(?<![\w.])[-\u2212]?(?:(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?!\d))?"
 )
@@ -88,6 +90,12 @@ def last_code_block(text: str) -> str | None:
     """The last fenced Python block; None if there is none."""
     found = _FENCE.findall(after_thinking(text))
     return (found[-1].rstrip() or None) if found else None
+
+
+def any_code(text: str) -> str | None:
+    """A lenient reading: the last Python block, else the last fenced block without a language, else the whole text."""
+    found = _PLAIN_FENCE.findall(after_thinking(text))
+    return last_code_block(text) or ((found[-1].rstrip() or None) if found else whole_text(text))
 
 
 def last_number(text: str) -> str | None:

@@ -33,6 +33,7 @@ from evals.scoring.maths import IntegerScorer, MathScorer
 from evals.scoring.plain import ChoiceScorer, ExactScorer, NumberScorer, RegexScorer
 from evals.scoring.verdicts import Attempt, Judgement, Verdict, verdict
 from evals.scoring.workers import SECONDS, Workers
+from rsa.answers import any_code
 from rsa.chain import Chain
 from rsa.equivalence import Equivalence
 from rsa.errors import UsageError
@@ -71,9 +72,12 @@ def default_scorer(kind: str) -> str:
     return _DEFAULTS.get(kind, "math")
 
 
-def read_answer(problem: Problem, text: str) -> str | None:
-    """The answer in a chain's text; None if there is none. A letter that was not among the options is none."""
-    answer = KINDS[problem.kind].extract(text)
+def read_answer(problem: Problem, text: str, *, lenient: bool = False) -> str | None:
+    """The answer in a chain's text; None if there is none. A letter that was not among the options is none.
+
+    With `lenient` a program needs no Python fence around it.
+    """
+    answer = any_code(text) if lenient and problem.kind == "code" else KINDS[problem.kind].extract(text)
     options = problem.extra.get("options")
     return None if options and answer is not None and answer not in options else answer
 
@@ -82,9 +86,16 @@ class Scoring:
     """The scorers of one run with the processes they need, which start on demand and end with it. Thread-safe."""
 
     def __init__(
-        self, scorer: str | None = None, tolerance: float = 0.0, *, unsafe: bool = False, seconds: float = SECONDS
+        self,
+        scorer: str | None = None,
+        tolerance: float = 0.0,
+        *,
+        lenient: bool = False,
+        unsafe: bool = False,
+        seconds: float = SECONDS,
     ) -> None:
         self._scorer = scorer
+        self._lenient = lenient
         self._stack = ExitStack()
         workers = self._stack.enter_context(Workers(seconds=seconds))
         sandbox = self._sandbox = self._stack.enter_context(Sandbox(unsafe=unsafe))
@@ -131,7 +142,8 @@ class Scoring:
     def version(self, kind: str) -> str:
         """The version of the scorer of a problem kind, and how well the sandbox seals if it uses one."""
         sealed = f" sandbox {self._sandbox.level.value}" if self._name(kind) in _SANDBOXED else ""
-        return self._of(kind).version + sealed
+        lenient = " lenient" if self._lenient and kind == "code" else ""
+        return self._of(kind).version + lenient + sealed
 
     def equivalence(self, problem: Problem) -> Equivalence:
         """Which answers to a problem vote together."""
@@ -140,9 +152,9 @@ class Scoring:
     def score(self, problem: Problem, chain: Chain) -> Verdict:
         """The verdict of a living chain. Blocks until it is there."""
         started = time.perf_counter()
-        answer = read_answer(problem, chain.text)
+        answer = read_answer(problem, chain.text, lenient=self._lenient)
         if answer is None:
-            judgement = Judgement(0.0, "none")
+            judgement = Judgement(0.0, "no_answer")
         else:
             attempt = Attempt(problem.id, problem.question, chain.text, answer, problem.golds, problem.extra)
             judgement = self._of(problem.kind).judge(attempt)

@@ -7,6 +7,7 @@ sandbox.
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -21,6 +22,7 @@ __all__ = ["SECONDS", "CallTimedOut", "WorkerDied", "Workers"]
 
 SECONDS = 5.0
 """What one verdict may take."""
+_GRACE = 2.0  # seconds after which a worker ends itself, should the pool not have done it
 _MEMORY = 3 << 30
 _CALLS = 20_000  # then a worker is replaced, so that what its libraries cache does not grow without end
 
@@ -92,9 +94,21 @@ class Workers:
                     initializer=_limit_memory,
                     context=multiprocessing.get_context("spawn"),  # a fork would copy locks that threads hold
                 )
-            future = self._pool.schedule(function, args=arguments, timeout=limit)
+            future = self._pool.schedule(_bounded, args=(limit + _GRACE, function, *arguments), timeout=limit)
             self._waiting.add(future)
             return future
+
+
+def _bounded(seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a process that the system ends after so long, also when nobody is left to do it."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return function(*arguments)
+    finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _limit_memory() -> None:

@@ -33,6 +33,8 @@ class TaskConfig(Section):
     """How answers are judged (rsa-eval tasks --explain NAME); your own function is module:function or file.py:function."""
     tolerance: float = Field(0.0, ge=0)
     """The number scorer: how far off a number may be, relative or absolute."""
+    lenient: bool = False
+    """Programs: take a fenced block without a language, or the whole reply, where there is no Python block."""
     instruction: str | None = None
     """Ends every question that does not end with an instruction already; empty for none."""
     question_field: str | None = None

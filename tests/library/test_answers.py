@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from rsa.answers import (
     after_thinking,
+    any_code,
     choice_letter,
     last_boxed,
     last_code_block,
@@ -150,3 +151,19 @@ def test_candidates_are_shown_without_thinking_but_never_blank():
     assert full("text", "reasoning") == "reasoning\n\ntext"
     assert full("", "reasoning") == "reasoning"
     assert after_thinking("<|channel|>analysis x<|channel|>final<|message|>y") == "y"
+
+
+@pytest.mark.parametrize(
+    ("text", "strict", "lenient"),
+    [
+        ("```python\nprint(1)\n```", "print(1)", "print(1)"),
+        ("```python\nprint(1)\n```\n```\noutput\n```", "print(1)", "print(1)"),
+        ("```\nprint(1)\n```\nand\n```\nprint(2)\n```", None, "print(2)"),
+        ("print(1)", None, "print(1)"),
+        ("<think>```python\nprint(1)\n```</think>", None, None),
+        ("", None, None),
+        ("```cpp\nint main() {}\n```", None, "```cpp\nint main() {}\n```"),
+    ],
+)
+def test_programs_are_read_strictly_or_leniently(text, strict, lenient):
+    assert (last_code_block(text), any_code(text)) == (strict, lenient)

@@ -126,3 +126,29 @@ def test_many_chains_are_scored_in_their_order(scoring):
     verdicts = list(scoring.score_all((problem, chain(text)) for text in texts))
     assert [verdict.answer for verdict in verdicts] == [str(number % 10) for number in range(1000)]
     assert sum(verdict.solved for verdict in verdicts) == 100
+
+
+def test_programs_without_a_fence_count_only_where_that_is_asked_for():
+    extra = {"style": "stdin", "tests": [{"input": "1\n", "output": "1\n", "public": True}]}
+    with Scoring() as strict, Scoring(lenient=True) as lenient:
+        assert outcome(judged(strict, "print(input())", kind="code", extra=extra)) == "no answer"
+        verdict = judged(lenient, "print(input())", kind="code", extra=extra)
+        assert (outcome(verdict), verdict.method) == ("right", "solved")
+        assert strict.version("code") != lenient.version("code")
+
+
+def test_programs_are_told_apart_by_outcome_and_vote_by_behaviour(scoring):
+    tests = [{"input": f"{n}\n", "output": f"{2 * n}\n", "public": n < 2} for n in range(4)]
+    extra = {"style": "stdin", "tests": tests, "limits": {"seconds": 1}}
+
+    def verdict(program):
+        return judged(scoring, f"```python\n{program}\n```", kind="code", extra=extra)
+
+    right, other = verdict("print(2 * int(input()))"), verdict("n = int(input())\nprint(n + n)")
+    assert (right.solved, other.solved, right.vote) == (True, True, other.vote)
+    wrong = verdict("n = int(input())\nprint(2 * n if n < 2 else 0)")
+    assert (wrong.status, wrong.method, wrong.vote) == ("ok", "wrong_answer", right.vote)  # the same on the public tests
+    assert wrong.detail.startswith("test 3: ")
+    crash, slow = verdict("1 / 0"), verdict("while True: pass")
+    assert (crash.method, slow.method, crash.vote) == ("runtime_error", "time_limit", None)
+    assert "ZeroDivisionError" in crash.detail

@@ -1,6 +1,9 @@
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -89,6 +92,40 @@ def test_a_call_that_hangs_is_killed_and_others_go_on():
         with pytest.raises(CallTimedOut, match=r"no result within 0\.5 s"):
             hanging.result()
         assert workers.call(abs, -1) == 1
+
+
+ORPHANS = """
+import threading
+from evals.scoring.workers import Workers
+from tests.scoring.test_workers import slow
+
+if __name__ == "__main__":
+    workers = Workers(2, seconds=3.0)
+    print(workers.call(abs, -1), flush=True)
+    for _ in range(2):
+        threading.Thread(target=workers.call, args=(slow,), daemon=True).start()
+    while len(workers._waiting) < 2:
+        pass
+    print("hanging", flush=True)
+    threading.Event().wait()
+"""
+
+
+def test_no_worker_outlives_a_run_that_was_killed(tmp_path):
+    """Not even one that is busy without end, and nobody is left who could end it."""
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS)
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(root)}
+    ) as running:
+        assert running.stdout
+        assert [running.stdout.readline().strip() for _ in range(2)] == ["1", "hanging"]
+        family = psutil.Process(running.pid).children(recursive=True)
+        assert len(family) >= 2
+        running.kill()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def test_what_goes_wrong_in_a_call_is_told_apart():
