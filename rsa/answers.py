@@ -23,15 +23,16 @@ __all__ = [
 ]
 
 _END_OF_THINKING = re.compile(r"</(?:think|thinking|thought|reasoning)>|<\|channel\|>final<\|message\|>", re.IGNORECASE)
-_BRACES = re.compile(r"\\+f?boxed\s*\{|\\.|[{}]", re.DOTALL)  # a box, an escaped character, a plain brace
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+_BRACES = re.compile(r"(?<!\\)\\+f?boxed\s*\{|\\.|[{}]", re.DOTALL)  # a box, an escaped character, a plain brace
+_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _FENCE = re.compile(
     r"^[ \t]*```[ \t]*(?:python|python3|py)[ \t]*\r?\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE | re.IGNORECASE
 )
 _PLAIN_FENCE = re.compile(r"^[ \t]*```[ \t]*\r?\n(.*?)^[ \t]*```[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-_NUMBER = re.compile(
-    r"(?<![\w.])[-\u2212]?(?:(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?!\d))?"
-)
+_NUMBERS = re.compile(
+    r"(?<![\w.])[-\u2212]?(?:\d+(?:,\d+)*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3}(?!\d))?"
+)  # or a list of them
+_WITH_THOUSANDS = re.compile(r"[-\u2212]?\d{1,3}(?:,\d{3})+(?![\d,]).*")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 _INTEGER = re.compile(r"[+-]?\d+")
 _WRAPPERS = re.compile(
@@ -70,8 +71,14 @@ def last_boxed(text: str) -> str | None:
 
 def last_tagged(text: str) -> str | None:
     """The content of the last `<answer>...</answer>`, line breaks kept; None if there is none or it is blank."""
-    found = _TAG.findall(after_thinking(text))
-    return (found[-1].strip() or None) if found else None
+    text = after_thinking(text)
+    start, content = None, None
+    for tag in _TAG.finditer(text):
+        if not tag[1]:
+            start = tag.end()
+        elif start is not None:
+            content, start = text[start : tag.start()].strip(), None
+    return content or None
 
 
 def boxed_or_tagged(text: str) -> str | None:
@@ -100,8 +107,12 @@ def any_code(text: str) -> str | None:
 
 def last_number(text: str) -> str | None:
     """The last number in plain text, without thousands separators; None if there is none."""
-    found = _NUMBER.findall(after_thinking(text))
-    return found[-1].replace(",", "").replace("\N{MINUS SIGN}", "-") if found else None
+    found = _NUMBERS.findall(after_thinking(text))
+    if not found:
+        return None
+    last: str = found[-1]
+    number = last.replace(",", "") if _WITH_THOUSANDS.fullmatch(last) else last.rpartition(",")[2]
+    return number.replace("\N{MINUS SIGN}", "-")
 
 
 def whole_text(text: str) -> str | None:

@@ -14,6 +14,7 @@ from rsa.answers import (
     normalise_number,
 )
 from rsa.compaction import COMPACTIONS
+from rsa.kinds import KINDS
 
 
 @pytest.mark.parametrize(
@@ -167,3 +168,20 @@ def test_candidates_are_shown_without_thinking_but_never_blank():
 )
 def test_programs_are_read_strictly_or_leniently(text, strict, lenient):
     assert (last_code_block(text), any_code(text)) == (strict, lenient)
+
+
+SIZE = 400_000
+REPEATED = (
+    *("\\", "{", "}", "\\boxed{", "\\text{", "<answer>", "```python\n", "```\n", "</think>", "\\pm", "\\frac{1}", "$"),
+    *("1,", ",111", "1.1", "1e1", "-", "=", "a=", "^{", "^\\circ", " ab", " ", "%", "0", "\u2212", "(", "x^"),
+)
+
+
+@pytest.mark.parametrize("part", REPEATED)
+def test_every_text_is_read_in_one_pass(part):
+    """Quadratic work on a text this long takes minutes, and so fails by the tests' time limit."""
+    for text in (part * (SIZE // len(part)), f"\\boxed{{{part * (SIZE // len(part))}}}", f"1{part * (SIZE // len(part))}11"):
+        for kind in KINDS.values():
+            kind.extract(text)
+            kind.equivalence.key(text)
+        any_code(text)
