@@ -220,13 +220,15 @@ def resume(
 
 
 @app.command()
-def score(directory: Directory, sandbox: Sandbox = None, as_json: Json = False) -> None:
-    """Score a run again without generating; the verdicts so far are kept."""
+def score(
+    directory: Directory, scorer: Scorer = None, sandbox: Sandbox = None, sets: Sets = None, as_json: Json = False
+) -> None:
+    """Score a run again without generating, perhaps with another scorer; the verdicts so far are kept."""
     flags = _dotted(locals())
     with _errors():
-        from evals.commands import score_again  # noqa: PLC0415
+        from evals.commands import merged, score_again  # noqa: PLC0415
 
-        score_again(directory, flags, as_json)
+        score_again(directory, merged(flags, sets or []), as_json)
 
 
 @app.command()

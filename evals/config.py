@@ -195,7 +195,7 @@ class RunConfig(Section):
     compaction: str = "answer"
     """What of a candidate a prompt shows: answer (without thinking) or full."""
     max_dead: float = Field(0.05, ge=0, le=1)
-    """The run counts as incomplete (exit code 3) if a larger share of its chains is dead."""
+    """The run counts as incomplete (exit code 3) if a larger share of its chains is dead, or of its verdicts an error."""
     sandbox: Literal["sealed", "unsafe"] = "sealed"
     """Where programs and Reasoning Gym's scorers run; unsafe runs them without isolation where the system has none."""
     out: str | None = None

@@ -9,7 +9,8 @@ from evals.config import RunConfig
 from evals.console import output, write_json
 from evals.preparation import api_key
 from evals.problems import Problem
-from evals.tasks import load_task
+from evals.scoring import check_golds
+from evals.tasks import load_task, scorer_of
 from rsa.endpoint import Messages
 from rsa.errors import RSAError
 from rsa.generation import template_for
@@ -85,7 +86,9 @@ def show_forecast(config: RunConfig, mean_tokens: int | None, as_json: bool) -> 
 async def _forecast(config: RunConfig, mean_tokens: int | None) -> Forecast:
     strategy = config.strategy.build()
     prompts = Prompts(config.prompts)
-    problems = load_task(config.task, config.seed).problems
+    dataset = load_task(config.task, config.seed)
+    problems = dataset.problems
+    check_golds(problems, scorer_of(config.task), dataset.source)
     plan = strategy.plan(config.seed, problems[0].id)
     async with AsyncExitStack() as stack:
         counting = await _counter(config, stack)

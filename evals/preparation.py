@@ -5,7 +5,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from evals.loading import validate, with_overrides
 from evals.problems import Dataset, load_problems
 from evals.scoring import Scoring, check_golds
 from evals.tasks import load_task, scorer_of
+from evals.tasks.config import TaskConfig
 from rsa.endpoint import Endpoint
 from rsa.errors import UsageError
 from rsa.prompts import Prompts
@@ -29,6 +30,7 @@ __all__ = [
     "prepare",
     "prepare_recorded",
     "prepare_resume",
+    "prepare_score",
 ]
 
 _OPERATIONAL = [
@@ -46,6 +48,8 @@ _OPERATIONAL = [
     "sandbox",
 ]
 """What may differ between a run and its resumption besides `serve`: how chains are made, not which."""
+_JUDGING = ("task.scorer", "task.tolerance", "task.lenient", "sandbox")
+"""What may differ when a run is judged again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def prepare(config: RunConfig) -> Preparation:
     strategy = config.strategy.build()
     prompts = Prompts(config.prompts)
     dataset = load_task(config.task, config.seed)
-    check_golds(dataset.problems, scorer_of(config.task))
+    check_golds(dataset.problems, scorer_of(config.task), dataset.source)
     _check_server(config)
     directory = RunDirectory(Path(config.out) if config.out else _new_directory(config))
     fresh = Preparation(config, directory, dataset, strategy, prompts)
@@ -140,8 +144,19 @@ def _same_run(fresh: Preparation) -> Preparation:
             f"out: {fresh.directory.path} holds a run with another configuration; name another folder (--out). "
             "What differs:\n  " + "\n  ".join(differing)
         )
+    _refuse_other_judging(fresh.config.task, recorded.config.task, fresh.directory.path)
     config = fresh.config.model_copy(update={"sampling": recorded.config.sampling})
     return Preparation(config, fresh.directory, recorded.dataset, recorded.strategy, recorded.prompts, recorded.model)
+
+
+def _refuse_other_judging(mine: TaskConfig, theirs: TaskConfig, path: Path) -> None:
+    """A run goes on with the scorer that it began with, so that its verdicts are of one kind."""
+    ours, recorded = ((scorer_of(task), task.tolerance, task.lenient) for task in (mine, theirs))
+    if ours != recorded:
+        raise UsageError(
+            f"out: {path} is judged by {recorded[0] or 'the scorer of its kind'} (tolerance {recorded[1]:g}, lenient "
+            f"{recorded[2]}), and not as given here; to judge it otherwise: rsa-eval score {path} --scorer NAME"
+        )
 
 
 def identity(run: Preparation) -> dict[str, Any]:
@@ -175,7 +190,19 @@ def prepare_resume(path: Path, overrides: Mapping[str, Any]) -> Preparation:
     return run
 
 
-def prepare_recorded(path: Path, overrides: Mapping[str, Any] = MappingProxyType({})) -> Preparation:
+def prepare_score(path: Path, overrides: Mapping[str, Any]) -> Preparation:
+    """A run to be judged again. `overrides` may change how it is judged. Raises `UsageError` as `prepare_resume` does."""
+    other = [key for key in overrides if key not in _JUDGING]
+    if other:
+        raise UsageError(f"{other[0]} has nothing to do with scoring: leave it out ({', '.join(_JUDGING)} may change)")
+    run = prepare_recorded(path, overrides, _JUDGING)
+    check_golds(run.dataset.problems, scorer_of(run.config.task), run.dataset.source)
+    return run
+
+
+def prepare_recorded(
+    path: Path, overrides: Mapping[str, Any] = MappingProxyType({}), may_change: Sequence[str] = ()
+) -> Preparation:
     """A run as its directory records it, for which no server may be needed."""
     directory = RunDirectory(path)
     content = directory.read_run()
@@ -186,7 +213,9 @@ def prepare_recorded(path: Path, overrides: Mapping[str, Any] = MappingProxyType
         details = data.get("details", {})
     except (KeyError, TypeError) as error:
         raise UsageError(f"{directory.run_yaml} is not whole: {error} is missing") from error
-    checked = validate(_overridden(config, overrides), dict.fromkeys(overrides, "command line"), str(directory.run_yaml))
+    checked = validate(
+        _overridden(config, overrides, may_change), dict.fromkeys(overrides, "command line"), str(directory.run_yaml)
+    )
     dataset = Dataset(load_problems(directory.problems, sha256), source, revision, rows, details)
     run = Preparation(checked, directory, dataset, checked.strategy.build(), Prompts(directory.prompts), model)
     if identity_sha256(run) != fingerprint:
@@ -197,12 +226,12 @@ def prepare_recorded(path: Path, overrides: Mapping[str, Any] = MappingProxyType
     return run
 
 
-def _overridden(config: Any, overrides: Mapping[str, Any]) -> Any:
+def _overridden(config: Any, overrides: Mapping[str, Any], may_change: Sequence[str]) -> Any:
     """The recorded configuration with what may change. A server named on the command line replaces the recorded one."""
     if not isinstance(config, dict):
         return config
     for key in overrides:
-        if key not in _OPERATIONAL and key.partition(".")[0] != "serve":
+        if key not in (*_OPERATIONAL, *may_change) and key.partition(".")[0] != "serve":
             raise UsageError(f"a run cannot be resumed with another {key}: that would mix two runs; start a new one")
     served = any(key.partition(".")[0] == "serve" and value is not None for key, value in overrides.items())
     replaced: dict[str, Any] = {}

@@ -105,13 +105,14 @@ def remarks(summary: Mapping[str, Any]) -> list[str]:
             lines.append(f"mean score with partial credit, by step: {scores}")
         if any(step["error"] for step in strategy["steps"]):
             shares = ", ".join(percent(step["error"]) for step in strategy["steps"])
-            lines.append(f"verdicts that ended in an error, neither right nor wrong, by step: {shares}")
+            lines.append(f"verdicts that ended in an error, left out of all means, by step: {shares} %")
+            lines.append(f"one of them: {summary['errors']['example']}")
         for name, values in last["groups"].items():
             parts = (f"{value} {accuracy_text(found)} ({found['problems']})" for value, found in values.items())
             lines.append(f"step {last['step']} by {name} (problems): {'; '.join(parts)}")
         if any(scorer.startswith("code/") for scorer in summary["scorers"]):
             outcomes = ", ".join(f"{name} {count}" for name, count in last["methods"].items())
-            lines.append(f"step {last['step']}, programs by outcome: {outcomes}")
+            lines.append(f"step {last['step']}, programs by outcome: {outcomes or 'none yet'}")
     floor = summary["floor"]
     if floor:
         best = f", always {floor['best']} {percent(floor['always_best'])}" if floor["best"] != "A" else ""

@@ -15,6 +15,8 @@ from rsa.strategies import Strategy
 
 __all__ = ["Rescoring", "rescore", "score_missing"]
 
+_COMPARED = ("answer", "status", "score", "solved", "detail")
+
 
 @dataclass(frozen=True, slots=True)
 class Rescoring:
@@ -55,7 +57,7 @@ def rescore(directory: RunDirectory, problems: Sequence[Problem], strategy: Stra
             log.append(record)
             scored += 1
             before = old.get(name_of(record))
-            if before is None or any(before.get(name) != record[name] for name in ("answer", "status", "score", "solved")):
+            if before is None or any(before.get(name) != record.get(name) for name in _COMPARED):
                 changed.append((before, record))
     finally:
         log.close()

@@ -264,15 +264,22 @@ def write_results(run: Preparation, model: str, scoring: Scoring) -> dict[str, A
 def _conclude(run: Preparation, model: str, scoring: Scoring, problem: RSAError | None) -> Outcome:
     summary = write_results(run, model, scoring)
     if problem is None:
-        problem = _too_many_dead(summary, run.config.max_dead) if summary["complete"] else Incomplete("interrupted")
+        problem = _too_many_failures(summary, run.config.max_dead) if summary["complete"] else Incomplete("interrupted")
     return Outcome(summary, problem)
 
 
-def _too_many_dead(summary: dict[str, Any], allowed: float) -> Incomplete | None:
+def _too_many_failures(summary: dict[str, Any], allowed: float) -> Incomplete | None:
+    """Why a run that is done still counts as incomplete, if it does."""
     dead, chains = (sum(strategy[name] for strategy in summary["strategies"].values()) for name in ("dead", "chains"))
-    if not chains or dead / chains <= allowed:
-        return None
-    return Incomplete(
-        f"{dead} of {chains} chains are dead, more than max_dead={allowed:g} allows; "
-        "the reasons are in chains.jsonl under 'error'; to generate them again resume with --retry-dead"
-    )
+    if chains and dead / chains > allowed:
+        return Incomplete(
+            f"{dead} of {chains} chains are dead, more than max_dead={allowed:g} allows; "
+            "the reasons are in chains.jsonl under 'error'; to generate them again resume with --retry-dead"
+        )
+    errors = summary["errors"]
+    if chains and errors["verdicts"] / chains > allowed:
+        return Incomplete(
+            f"{errors['verdicts']} verdicts of {chains} chains ended in an error, more than max_dead={allowed:g} allows; "
+            f"one is: {errors['example']}. When that is repaired, judge again with rsa-eval score"
+        )
+    return None

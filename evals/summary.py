@@ -38,7 +38,7 @@ def summarise(
     problems = dataset.problems
     wanted = len(problems) * repeats * len(plan)
     subjects = {problem.id: Subject(equivalence(problem), problem.groups) for problem in problems}
-    marks, versions = _marks(directory, subjects)
+    marks, versions, errors = _marks(directory, subjects)
     usage = Usage.total(chain.usage for chain in made)
     return {
         "task": task,
@@ -48,6 +48,7 @@ def summarise(
         "complete": len(made) == wanted,
         "data": {"source": dataset.source, "revision": dataset.revision, **dataset.details},
         "scorers": sorted(versions),
+        "errors": {"verdicts": len(errors), "example": min(errors, default=None)},
         "floor": _floor(problems),
         "strategies": {
             label(strategy): {
@@ -76,7 +77,7 @@ def _busy_seconds(chains: Iterable[Chain]) -> float:
 
 def _floor(problems: Sequence[Problem]) -> dict[str, Any] | None:
     """For multiple choice what always answering A scores, and the letter that would score most; else None."""
-    golds = [set(map(str.strip, problem.golds)) for problem in problems if problem.kind == "choice"]
+    golds = [{gold.strip().upper() for gold in problem.golds} for problem in problems if problem.kind == "choice"]
     if not golds or len(golds) < len(problems):
         return None
     shares = {letter: sum(letter in gold for gold in golds) / len(golds) for letter in sorted(set().union(*golds))}
@@ -84,12 +85,14 @@ def _floor(problems: Sequence[Problem]) -> dict[str, Any] | None:
     return {"always_A": round(shares.get("A", 0.0), 6), "best": best, "always_best": round(shares[best], 6)}
 
 
-def _marks(
-    directory: RunDirectory, problems: Container[str]
-) -> tuple[Mapping[tuple[str, int], dict[Place, Mark]], set[str]]:
-    """The marks of all verdicts, and the scorers' versions that they come from."""
+Marks = Mapping[tuple[str, int], dict[Place, Mark]]
+
+
+def _marks(directory: RunDirectory, problems: Container[str]) -> tuple[Marks, set[str], list[str]]:
+    """The marks of all verdicts, the scorers' versions that they come from, and what the errors among them say."""
     marks: dict[tuple[str, int], dict[Place, Mark]] = defaultdict(dict)
-    versions = set()
+    versions: set[str] = set()
+    errors: list[str] = []
     for offset, _, record in read_log(directory.verdicts):
         try:
             group, place, mark = _mark(record)
@@ -99,7 +102,9 @@ def _marks(
             raise UsageError(f"{directory.verdicts}, at byte {offset}: {group[0]!r} is no problem of this run")
         marks[group][place] = mark
         versions.add(str(record["scorer_version"]))
-    return marks, versions
+        if mark.status == "error":
+            errors.append(f"problem {group[0]}: {record.get('detail')}")
+    return marks, versions, errors
 
 
 def _mark(record: Mapping[str, Any]) -> tuple[tuple[str, int], Place, Mark]:

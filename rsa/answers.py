@@ -36,11 +36,31 @@ _WITH_THOUSANDS = re.compile(r"[-\u2212]?\d{1,3}(?:,\d{3})+(?![\d,]).*")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 _INTEGER = re.compile(r"[+-]?\d+")
 _WRAPPERS = re.compile(
-    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|operatorname|mbox|emph)\s*\{|\\.|[{}]",
+    r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt)|boldsymbol|bm|operatorname|mbox|emph)\s*\{|\\.|[{}]",
     re.DOTALL,
 )
-_LETTER = re.compile(r"\(?\s*([A-J])\s*(?:\)|[.:,]|$)")
-_NOISE = ("\\left", "\\right", "\\displaystyle", "\\!", "\\,", "\\;", "\\:", "\\ ", "~", "$")
+_LETTER = re.compile(
+    r"[\s({\[*]*+(?:option|choice|answer)?\s*+:?\s*+[({\[*]*+([A-J])(?:[)}\]*]+|(?=\s*(?:[.:;,\u2013\u2014-]|$)))\s*(.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_ANOTHER_LETTER = re.compile(r"(?:[.,;&/]|and\b|or\b|\s)*\(?[A-J]{1,3}\b\)?\s*(?:[,.;)&]|and\b|or\b|$)")
+_NOISE = re.compile(
+    r"(\\\\)"  # a line break, which is kept: the next character belongs to the next line
+    r"|\\(?:left|right|displaystyle|textstyle|limits|[bB]igg?[lr]?)(?![a-zA-Z])|\\[!,]|\\?\$"
+)
+_LATEX_SPACE = re.compile(r"(\\\\)|\\[;: ]|~|\\q?quad(?![a-zA-Z])|,\\,")
+_SPACE = re.compile(r"(?<![0-9]) | (?![0-9])")  # but not one that makes two numbers of what would else be one
+_COLOUR = re.compile(r"\\(?:color|textcolor)\s*\{[a-zA-Z]+\}")
+_SPELLINGS = (
+    ("\\dfrac", "\\frac"),
+    ("\\tfrac", "\\frac"),
+    ("\\cfrac", "\\frac"),
+    ("\\varnothing", "\\emptyset"),
+    ("{:}", ":"),
+    ("\N{MINUS SIGN}", "-"),
+)
+_BLACKBOARD = re.compile(r"\\mathbb\s*([A-Z])")
+_MOST_ZEROS = 1000  # of a number that is written out
 
 
 def after_thinking(text: str) -> str:
@@ -52,7 +72,7 @@ def after_thinking(text: str) -> str:
 
 
 def last_boxed(text: str) -> str | None:
-    r"""The content of the last brace-balanced `\boxed{}`; None if there is none or it is blank.
+    r"""The content of the last brace-balanced `\boxed{}` that is not blank; None if there is none.
 
     One pass with a stack of open braces, so that a text that opens thousands of boxes costs no more than any other.
     """
@@ -62,23 +82,23 @@ def last_boxed(text: str) -> str | None:
     for match in _BRACES.finditer(text):
         if match[0] == "}":
             start = open_braces.pop() if open_braces else None
-            if start is not None and (last is None or start > last[0]):
-                last = (start, match.start())
+            if start is not None and (last is None or start > last[0]) and not text[start : match.start()].isspace():
+                last = (start, match.start()) if match.start() > start else last
         elif match[0].endswith("{") and match[0] != "\\{":
             open_braces.append(match.end() if len(match[0]) > 1 else None)
-    return (text[slice(*last)].strip() or None) if last else None
+    return text[slice(*last)].strip() if last else None
 
 
 def last_tagged(text: str) -> str | None:
-    """The content of the last `<answer>...</answer>`, line breaks kept; None if there is none or it is blank."""
+    """The content of the last `<answer>...</answer>` that is not blank, line breaks kept; None if there is none."""
     text = after_thinking(text)
     start, content = None, None
     for tag in _TAG.finditer(text):
         if not tag[1]:
             start = tag.end()
         elif start is not None:
-            content, start = text[start : tag.start()].strip(), None
-    return content or None
+            content, start = text[start : tag.start()].strip() or content, None
+    return content
 
 
 def boxed_or_tagged(text: str) -> str | None:
@@ -87,10 +107,15 @@ def boxed_or_tagged(text: str) -> str | None:
 
 
 def choice_letter(text: str) -> str | None:
-    r"""One letter A-J out of the last box: `\boxed{E}`, `{\text{E}}`, `{(E)}`, `{E.}`, `{E: ...}`; else None."""
+    r"""One letter A-J out of the last box: `\boxed{E}`, `{\text{E}}`, `{(E)}`, `{E.}`, `{E: ...}`, `{Option E}`; else None.
+
+    Several letters are no answer.
+    """
     content = last_boxed(text)
     match = _LETTER.match(_without_noise(content)) if content else None
-    return match[1] if match else None
+    if not match or not match[1].isupper() or _ANOTHER_LETTER.match(match[2]):
+        return None
+    return match[1]
 
 
 def last_code_block(text: str) -> str | None:
@@ -138,33 +163,52 @@ def unwrapped(answer: str) -> str:
 
 
 def _without_noise(answer: str) -> str:
-    for noise in _NOISE:
-        answer = answer.replace(noise, "")
-    return unwrapped(answer)
+    """Without dollars, sizes and fine spacing, out of wrappers, with every other space of LaTeX a plain one."""
+    answer = _LATEX_SPACE.sub(lambda match: match[1] or (", " if match[0][0] == "," else " "), answer)
+    return unwrapped(_COLOUR.sub("", _NOISE.sub(lambda match: match[1] or "", answer)))
 
 
 def normalise_math(answer: str) -> str:
     r"""A form in which two spellings of one integer or plain expression are the same string.
 
-    Strips `$`, spacing commands, `\text{}`, a trailing dot and all white space; integers also lose thousands commas, a plus
-    sign and leading zeros. No computer algebra: `\frac{1}{2}` and `0.5` stay different.
+    Strips `$`, spacing commands, `\text{}`, a trailing dot and white space, except where that would make one number of two;
+    integers also lose thousands commas, a plus sign and leading zeros. No computer algebra: `\frac{1}{2}` and `0.5` stay
+    different, and so do the list `2, 100` and the number `2,100`.
     """
-    answer = _without_noise(answer)
-    for fraction in ("\\dfrac", "\\tfrac", "\\cfrac"):
-        answer = answer.replace(fraction, "\\frac")
-    answer = "".join(answer.split()).rstrip(".").replace("{,}", ",")
+    answer = _BLACKBOARD.sub(r"\\mathbb{\1}", _without_noise(answer))
+    for spelling, usual in _SPELLINGS:
+        answer = answer.replace(spelling, usual)
+    answer = answer.strip().removesuffix("\\\\").strip().rstrip(".").replace("{,}", ",")
+    while answer.startswith("{") and answer.endswith("}") and _is_one_group(answer):
+        answer = answer[1:-1].strip()
     if _THOUSANDS.fullmatch(answer):
         answer = answer.replace(",", "")
+    answer = _SPACE.sub("", " ".join(answer.split()))
     if not _INTEGER.fullmatch(answer):
         return answer
     digits = answer.lstrip("+-").lstrip("0")
     return ("-" if answer.startswith("-") else "") + digits if digits else "0"
 
 
+def _is_one_group(answer: str) -> bool:
+    """Whether the brace that an answer begins with is closed by the one that it ends with."""
+    depth = 0
+    for place, character in enumerate(answer):
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return place == len(answer) - 1
+    return False
+
+
 def normalise_number(answer: str) -> str:
     """A form in which two spellings of one decimal number are the same string: 3, 3.0 and 3e0."""
+    plain = normalise_math(answer)
     try:
-        number = Decimal(normalise_math(answer))
+        number = Decimal(plain)
     except InvalidOperation:
-        return normalise_math(answer)
-    return str(number.normalize() + 0) if number.is_finite() else str(number)
+        return plain
+    if not number.is_finite() or "_" in plain or abs(number.adjusted()) > _MOST_ZEROS:
+        return plain
+    written = format(number, "f")
+    written = written.rstrip("0").rstrip(".") if "." in written else written
+    return "0" if number == 0 else written

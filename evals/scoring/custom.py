@@ -1,12 +1,14 @@
 """A user's own scorer: `module:function` or `path/to/file.py:function`.
 
 The function takes an `Attempt` and returns whether it is right, or a score from 0 to 1. It runs in a worker process under
-the time limit of a verdict; what it raises makes an `error` verdict that names the line.
+the time limit of a verdict; whatever it raises makes an `error` verdict that names the line, `SystemExit` and
+`KeyboardInterrupt` too. Of what it returns or raises only a number or plain text leaves the worker.
 """
 
 import hashlib
 import importlib
 import importlib.util
+import numbers
 import sys
 import traceback
 from collections.abc import Callable
@@ -23,6 +25,7 @@ __all__ = ["CustomScorer", "Score", "is_custom"]
 Score = Callable[[Attempt], bool | float]
 """What a user's function is."""
 _LOADING_SECONDS = 60.0
+_LONGEST = 300  # characters of an exception's text
 
 
 def is_custom(name: str) -> bool:
@@ -55,20 +58,51 @@ class CustomScorer:
 
 def _call(name: str, folder: str, attempt: Attempt) -> float | str:
     """The score, or what is wrong in one line. Runs in a worker."""
-    function = _load(name, folder)
     try:
-        score = function(attempt)
-    except Exception as error:  # noqa: BLE001 - it is the user's function, and may raise anything
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
-    if isinstance(score, bool | int | float) and 0 <= score <= 1:
-        return float(score)
-    return f"{name} returned {score!r:.80}: a scorer returns True, False or a number from 0 to 1"
+        function = _load(name, folder)
+    except UsageError as error:
+        return str(error)
+    try:
+        given: object = function(attempt)
+        score = _number(given)
+    except BaseException as error:  # noqa: BLE001 - it is the user's function, and may raise anything
+        return _told(error)
+    if score is None:
+        return f"{name} returned {_shown(repr, given, 80)}: a scorer returns True, False or a number from 0 to 1"
+    return score
+
+
+def _number(given: object) -> float | None:
+    """The number from 0 to 1 that an object stands for, also one of numpy's; None if there is none."""
+    if isinstance(given, str | bytes) or (isinstance(given, numbers.Complex) and not isinstance(given, numbers.Real)):
+        return None
+    try:
+        number = float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 <= number <= 1 else None
+
+
+def _told(error: BaseException) -> str:
+    """An exception in one line, with the last place that is neither ours nor the import system's."""
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    outside = [place for place in places if place[0] not in (__file__, importlib.__file__) and place[0][:7] != "<frozen"]
+    where = "".join(f" ({Path(file).name}, line {line})" for file, line in outside[-1:])
+    return ": ".join(filter(None, (type(error).__name__, _shown(str, error, _LONGEST)))) + where
+
+
+def _shown(show: Callable[[object], str], thing: object, longest: int) -> str:
+    """What a user's object says of itself, in one line; its own code runs, and may raise anything."""
+    try:
+        return " ".join(f"{show(thing)}".split())[:longest]
+    except BaseException as error:  # noqa: BLE001
+        return f"({type(error).__name__} when asked for its text)"
 
 
 def _fingerprint(name: str, folder: str) -> str:
     """Eight digits that change with the scorer's source. Runs in a worker."""
-    source = sys.modules[_load(name, folder).__module__].__file__
+    module = sys.modules.get(getattr(_load(name, folder), "__module__", None) or "")
+    source = getattr(module, "__file__", None)
     return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:8] if source else "builtin"
 
 
@@ -76,8 +110,8 @@ def _load(name: str, folder: str) -> Score:
     place, _, attribute = name.rpartition(":")
     try:
         function: Score | None = getattr(_module(place, folder), attribute, None)
-    except Exception as error:
-        raise UsageError(f"task.scorer: {place} cannot be imported: {type(error).__name__}: {error}") from error
+    except BaseException as error:  # noqa: BLE001 - so may the file that it is in
+        raise UsageError(f"task.scorer: {place} cannot be imported: {_told(error)}") from None  # it stays in the worker
     if not callable(function):
         raise UsageError(f"task.scorer: {place} has no function {attribute!r}")
     return function
@@ -97,5 +131,9 @@ def _module(place: str, folder: str) -> ModuleType:
         raise ImportError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(spec.name, None)  # so that half a module is not found the next time
+        raise
     return module

@@ -29,10 +29,10 @@ _FUNCTIONS = frozenset(
     {
         *("sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan"),
         *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-        *("exp", "log", "ln", "sqrt", "abs", "factorial", "erf", "li", "si", "ci"),
+        *("exp", "log", "ln", "sqrt", "abs", "factorial", "erf", "li", "si", "ci", "integral"),
     }
 )
-_CALLED = re.compile(r"([^\W\d]\w*)\s*\(")
+_CALLED = re.compile(r"(?<!\w)([^\W\d]\w*+)\s*+\(")
 _PROGRAM = re.compile(r"__|\.\s*[^\W\d]|\blambda\b|[\])}\"']\s*\(|:=|\bf[\"']|@")
 
 

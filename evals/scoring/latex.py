@@ -1,51 +1,57 @@
-r"""What can be said of mathematical answers without computer algebra: numbers, units, `\pm`, shapes, things not to touch."""
+r"""What can be said of mathematical answers without computer algebra: numbers, `\pm`, shapes, things not to touch."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum, auto
 from fractions import Fraction
 
+from evals.scoring.units import without_unit
 from rsa.answers import normalise_math, unwrapped
 
 __all__ = [
+    "LONGEST",
     "Shape",
     "integer",
     "is_decimal",
     "is_word",
+    "parts",
     "plain_number",
     "shape",
     "too_large",
-    "without_percent",
-    "without_unit",
     "written_out",
 ]
 
-_LONGEST = 400  # characters: what is longer is no final answer, and algebra on it can take minutes
-_MOST_DIGITS = 4000  # of an integer; Python refuses to write longer ones out
+LONGEST = 400
+"""Characters: what is longer is no final answer, is compared as text only, and is given to no pattern here."""
+_MOST_DIGITS = 1000
 _TOO_LARGE = re.compile(
     r"\^\s*\{?\s*[-+(]*\s*\d{5,}"  # an exponent of five digits
     r"|\*\*"  # Python's power, which LaTeX does not have
     r"|\^\s*(?:\d|\{[^{}]*\})\s*\^"  # a power of a power
     r"|\d{5,}\s*!|!\s*!|\)\s*!"  # the factorial of a large or of a computed number
+    r"|\\[lc]?dots(?![a-z])|…"  # left open
+    r"|:[^:]*:"  # a ratio of three
 )
 _EXPONENT = re.compile(r"\^\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _COMPUTED = re.compile(r"\d[\s)}]*(?:\^|!)")  # the power or factorial of a number
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
-_FRACTION = re.compile(rf"([-+]?)\\frac\{{({_NUMBER})\}}\{{({_NUMBER})\}}|([-+]?)\\frac(\d)(\d)|({_NUMBER})/({_NUMBER})")
-_SCIENTIFIC = re.compile(rf"({_NUMBER})(?:[eE]|(?:\\times|\\cdot)10\^)\{{?([-+]?\d{{1,3}})\}}?")
-_EQUALS = re.compile(r"(?<![<>!:])=(?!=)")
-_NOT_ONE_VALUE = re.compile(r"[,;<>]|\\\\|\\begin|\\[lg]eq?(?![a-z])|\\neq?(?![a-z])|\\in(?![a-z])")
-_COUNTED = re.compile(r"(.*\d)\s+[A-Za-z]{2,}(?: [A-Za-z]+)*\.?", re.DOTALL)
-_WRAPPED_UNIT = r"\\(?:text|textrm|mathrm|mbox|operatorname)\s*\{\s*([^{}]*?)\s*\}(?:\s*\^\s*\{?\s*[23]\s*\}?)?"
-_PLAIN_UNIT = (
-    r"(?:mm|cm|km|m|mg|kg|g|ms|s|min|h|hours?|minutes?|seconds?|days?|years?|inch(?:es)?|feet|ft|miles?|meters?|metres?"
-    r"|degrees?|units?|dollars?|cents?|ways?|points?|people)(?:\s*\^\s*\{?\s*[23]\s*\}?)?"
+_DECIMAL = re.compile(rf"{_NUMBER}(?:[eE][-+]?\d{{1,3}})?", re.ASCII)
+_FRACTION = re.compile(
+    rf"([-+]?)(\d*) ?(?:\\frac\{{({_NUMBER})\}}\{{({_NUMBER})\}}|\\frac(\d)(\d))|()(?:([-+]?\d+) )?({_NUMBER})/({_NUMBER})",
+    re.ASCII,
 )
-_UNIT = re.compile(rf"(?P<value>.*[\d)}}\]])\s*(?:{_WRAPPED_UNIT}|(?<=[\s~,])({_PLAIN_UNIT}))\s*\.?", re.DOTALL)
-_DEGREES = re.compile(r"(.*[\d)}\]])\s*(?:\^\s*\{?\s*\\circ\s*\}?|°)", re.DOTALL)
+_SCIENTIFIC = re.compile(rf"({_NUMBER})(?:\\times|\\cdot)10\^\{{?([-+]?\d{{1,3}})\}}?", re.ASCII)
+_REPEATING = re.compile(r"([-+]?\d*)\.(\d*)\\(?:overline|bar|dot)\{(\d+)\}", re.ASCII)
 _PERCENT = re.compile(r"(.*[\d)}\]])\s*\\?%", re.DOTALL)
+_LABEL = re.compile(r"\s*(?:\\text\s*\{\s*)?(?:the )?(?:final )?answer(?: is)?\s*:?\s*\}?\s*:?", re.IGNORECASE)
+_EQUALS = re.compile(r"(?<![<>!:])=(?!=)")
+_THOUSANDS = re.compile(r"(?<=\d)(?:,|\{,\}|,\\!)(?=\d{3}(?!\d))")
+_SEVERAL = re.compile(
+    r"[,;<>]|\\\\|\\begin|\\(?:[lg]eq?|neq?|in|lor|land|vee|wedge|q?quad)(?![a-z])|\b(?:or|and)\b|\\cup|\\cap"
+)
 _SIGNS = re.compile(r"(\\pm(?![a-z])|±)|\\mp(?![a-z])|∓")
-_OR = re.compile(r"\\text\{\s*(?:or|and)\s*\}")
+_OR = re.compile(r",?\s*(?:\\text\s*\{\s*,?\s*(?:or|and)\s*\}|\\lor(?![a-z])|\\vee(?![a-z]))\s*")
+_ANGLE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:\^\s*(?:\{\s*\\circ\s*\}|\\circ)|°)")
 _WORD = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*")
 
 
@@ -55,19 +61,32 @@ class Shape(Enum):
     SET = auto()
     LIST = auto()
     RELATION = auto()
+    SEVERAL = auto()
     OTHER = auto()
 
 
 def shape(answer: str) -> Shape:
-    r"""`\{1,2\}` is a set, `(1,2)` and `[1,2]` are lists (or intervals), `1<x<2` is a relation."""
-    plain = answer.replace(" ", "").replace("\\left", "").replace("\\right", "")
+    r"""`\{1,2\}` is a set, `(1,2)` and `[1,2]` are lists or intervals, `1<x<2` is a relation, `1, 2` are several values."""
+    plain = re.sub(r"\s|\\(?:left|right)(?![a-zA-Z])", "", answer)
     if re.fullmatch(r"(?:[A-Za-z]+\\in)?\\\{.*\\\}", plain, re.DOTALL):
         return Shape.SET
-    if re.search(r"[<>]|\\[lg]eq?(?![a-z])|\\neq?(?![a-z])", plain):
+    if re.search(r"[<>]|\\(?:[lg]eq?|neq?)(?![a-z])", plain):
         return Shape.RELATION
-    if re.fullmatch(r"[(\[].*,.*[)\]]", plain, re.DOTALL):
+    if len(plain) > 1 and plain[0] in "([" and plain[-1] in ")]" and len(parts(plain[1:-1])) > 1:
         return Shape.LIST
-    return Shape.OTHER
+    return Shape.SEVERAL if len(parts(plain)) > 1 else Shape.OTHER
+
+
+def parts(answer: str) -> list[str]:
+    """An answer split at the commas that stand in no bracket; thousands are no commas."""
+    depth, found = 0, [""]
+    for character in _THOUSANDS.sub("", answer):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth <= 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return found
 
 
 def integer(answer: str) -> int | None:
@@ -76,43 +95,56 @@ def integer(answer: str) -> int | None:
     70, 070, 70., 70.0, +70, 1{,}234, `70^\circ`, 70 apples and `\text{70}` are integers; `140/2` is not: nothing is
     calculated.
     """
-    value = without_unit(_value(answer))[0]
-    counted = _COUNTED.fullmatch(value.strip())
-    number = normalise_math(counted[1] if counted else value)
-    match = re.fullmatch(r"([+-]?\d+)(?:\.0*)?", number)
-    return int(match[1]) if match and len(match[1]) <= _MOST_DIGITS else None
+    if len(answer) > LONGEST:
+        return None
+    number = normalise_math(without_unit(_value(answer, of_any=True))[0]).strip("()")
+    match = re.fullmatch(r"([+-]?\d+)(?:\.0*)?", number, re.ASCII)
+    return int(match[1]) if match else None
 
 
 def plain_number(answer: str) -> Fraction | None:
-    r"""The exact value of an integer, a decimal, a fraction of two, `1.5 \times 10^{3}` or a percentage; else None."""
+    r"""The exact value of an integer, decimal, fraction, mixed number, percentage or `1.5 \times 10^{3}`, else None."""
+    if len(answer) > LONGEST:
+        return None
     number = normalise_math(_value(answer))
     percent = _PERCENT.fullmatch(number)
     if percent:
         value = plain_number(percent[1])
         return None if value is None else value / 100
-    if len(number) > _MOST_DIGITS:
-        return None
-    fraction = _FRACTION.fullmatch(number)
-    if fraction:
-        sign, above, below = next(
-            (sign or "", above, below)
-            for sign, above, below in (fraction.group(1, 2, 3), fraction.group(4, 5, 6), ("", *fraction.group(7, 8)))
-            if above
-        )
-        bottom = Fraction(below)
-        return None if bottom == 0 else Fraction(above) / bottom * (-1 if sign == "-" else 1)
     scientific = _SCIENTIFIC.fullmatch(number)
-    try:
+    if scientific or _DECIMAL.fullmatch(number):
         decimal = Decimal(f"{scientific[1]}e{scientific[2]}" if scientific else number)
-    except InvalidOperation:
+        return Fraction(decimal) if abs(decimal.adjusted()) < _MOST_DIGITS else None
+    return _fraction(number)
+
+
+def _fraction(number: str) -> Fraction | None:
+    """A fraction of two numbers, perhaps with whole ones before it, or a decimal that repeats."""
+    repeating = _REPEATING.fullmatch(number)
+    if repeating:
+        whole, start, period = repeating.groups()
+        shift = 10 ** len(start)
+        size = Fraction(int(start or "0"), shift) + Fraction(int(period), (10 ** len(period) - 1) * shift)
+        return Fraction(int(f"{whole}0") // 10) + (-size if whole.startswith("-") else size)
+    match = _FRACTION.fullmatch(number)
+    if not match:
         return None
-    # a fraction writes its zeros out, and 1e999999999 has a billion of them
-    return Fraction(decimal) if decimal.is_finite() and abs(decimal.adjusted()) < _MOST_DIGITS else None
+    sign, whole = match[1] or "", (match[2] if match[9] is None else match[8]) or ""
+    above, below = next((match[i], match[i + 1]) for i in (3, 5, 9) if match[i] is not None)
+    if Fraction(below) == 0:
+        return None
+    value = Fraction(above) / Fraction(below)
+    if whole:
+        if not 0 < value < 1:
+            return None  # 2 3/2 is no mixed number
+        value = int(whole) + (-value if whole.startswith("-") else value)
+    return -value if sign == "-" else value
 
 
 def is_decimal(answer: str) -> bool:
     """Whether an answer is a number with digits behind a point: an approximation, unless it is exactly right."""
-    return re.fullmatch(rf"{_NUMBER}", normalise_math(answer)) is not None and "." in normalise_math(answer)
+    number = normalise_math(answer)
+    return "." in number and _DECIMAL.fullmatch(number) is not None
 
 
 def is_word(answer: str) -> bool:
@@ -120,32 +152,25 @@ def is_word(answer: str) -> bool:
     return _WORD.fullmatch(answer) is not None
 
 
-def _value(answer: str) -> str:
-    """What stands behind the last equals sign of `x = 3 + 4 = 7`; the whole answer where it says more than one thing."""
-    return answer if _NOT_ONE_VALUE.search(answer.replace("{,}", "")) else _EQUALS.split(answer)[-1]
+def _value(answer: str, of_any: bool = False) -> str:
+    """What stands behind the last equals sign of `x = 3 + 4 = 7`, or behind "the answer is"; else the answer as it is.
 
-
-def without_unit(answer: str) -> tuple[str, str]:
-    r"""An answer's value and its unit: `5\text{ cm}` and `5 cm` are ("5", "cm"), `30^\circ` is ("30", "degrees")."""
-    degrees = _DEGREES.fullmatch(answer.strip())
-    if degrees:
-        return degrees[1].strip(), "degrees"
-    match = _UNIT.fullmatch(answer.strip())
-    if not match:
-        return answer, ""
-    unit = (match[2] if match[2] is not None else match[3]).lower().rstrip("s.").strip()
-    return match["value"].strip(), {"degree": "degrees"}.get(unit, unit)
-
-
-def without_percent(answer: str) -> str:
-    r"""An answer without a percent sign behind it."""
-    match = _PERCENT.fullmatch(answer.strip())
-    return match[1].strip() if match else answer
+    Not where it says more than one thing, nor, unless `of_any`, where what has the value begins with a number, as in 2x = 2.
+    """
+    label = _LABEL.match(answer)
+    if label and len(answer) > label.end():
+        answer = answer[label.end() :]
+    plain = _THOUSANDS.sub("", answer)
+    sides = _EQUALS.split(plain)
+    if len(sides) == 1 or _SEVERAL.search(plain) or (not of_any and re.match(r"\s*\d", sides[0])):
+        return answer
+    return sides[-1]
 
 
 def written_out(answer: str) -> str:
-    r"""An answer as computer algebra reads it: out of `\text{}`, "or" as a comma, `\pm` as the two values it stands for."""
+    r"""An answer as computer algebra reads it: out of `\text{}`, with "or" as a comma, `\pm` as two values, and radians."""
     answer = unwrapped(_OR.sub(", ", answer))
+    answer = _ANGLE.sub(r"\\frac{\1\\pi}{180}", answer)
     if not _SIGNS.search(answer):
         return answer
 
@@ -156,7 +181,7 @@ def written_out(answer: str) -> str:
 
 
 def too_large(answer: str) -> bool:
-    """Whether an answer is so long, or such a tower of powers, that it is compared as text and never calculated."""
-    if len(answer) > _LONGEST or _TOO_LARGE.search(answer):
+    """Whether an answer is so long, so open or such a tower of powers that it is compared as text and never calculated."""
+    if len(answer) > LONGEST or _TOO_LARGE.search(answer):
         return True
     return any(_COMPUTED.search(exponent) for exponent in _EXPONENT.findall(answer))

@@ -4,8 +4,9 @@ import math
 import re
 from fractions import Fraction
 
-from evals.scoring.latex import plain_number, without_unit
+from evals.scoring.latex import plain_number
 from evals.scoring.maths import any_gold
+from evals.scoring.units import without_unit
 from evals.scoring.verdicts import Attempt, Judgement
 from evals.scoring.workers import CallTimedOut, WorkerDied, Workers
 from rsa.answers import normalise_number

@@ -3,9 +3,9 @@
 import datetime
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from evals.sections import Positive, Section
 from rsa.kinds import KINDS
@@ -14,6 +14,10 @@ from rsa.text import did_you_mean
 __all__ = ["TaskConfig"]
 
 _REPEATED = re.compile(r"(.+):(\d+)")
+
+
+def _listed(value: Any) -> Any:
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
 class TaskConfig(Section):
@@ -45,8 +49,8 @@ class TaskConfig(Section):
     """Column of the problem's id."""
     options_field: str | None = None
     """Column with the list of options of a multiple-choice question."""
-    group_fields: list[str] = Field(default_factory=list)
-    """Columns by whose values accuracy is also given."""
+    group_fields: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
+    """Columns by whose values accuracy is also given: a list, or names separated by commas."""
     split: str | None = None
     """Split of a data set on the hub, by default the only one."""
     subset: str | None = None

@@ -21,7 +21,7 @@ def read_rows(path: Path) -> list[Row]:
         raise UsageError(f"data: {path} is none of {', '.join(readers)}")
     try:
         rows = reader(path)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"data: {path} cannot be read: {error}") from error
     if not rows:
         raise UsageError(f"data: {path} holds no rows")
@@ -38,6 +38,10 @@ def _read_jsonl(path: Path) -> list[Row]:
                 row = json.loads(line)
             except ValueError as error:
                 raise UsageError(f"data: {path}, line {number} is not JSON: {error}") from error
+            except RecursionError as error:
+                raise UsageError(
+                    f"data: {path}, line {number} is nested too deep to be read: leave the row out, or what is so deep"
+                ) from error
             if not isinstance(row, dict):
                 raise UsageError(f"data: {path}, line {number} is not a JSON object")
             rows.append(row)
@@ -45,8 +49,24 @@ def _read_jsonl(path: Path) -> list[Row]:
 
 
 def _read_csv(path: Path) -> list[Row]:
+    rows: list[Row] = []
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        return list(csv.DictReader(lines, strict=True))
+        reader = csv.DictReader(lines, strict=True)
+        try:
+            for row in reader:
+                if None in row:  # where the module puts the cells that have no column
+                    raise UsageError(
+                        f"data: {path}, line {reader.line_num}: there are more cells than columns: "
+                        "put a cell that holds commas in double quotes"
+                    )
+                rows.append(row)
+        except csv.Error as error:
+            # the module's limit on the length of a cell can only be raised for the whole process
+            raise UsageError(
+                f"data: {path} cannot be read: line {reader.reader.line_num}: {error}; "
+                "mend the line, or give the rows as .jsonl or .parquet, where a cell may have any length"
+            ) from error
+    return rows
 
 
 def _read_parquet(path: Path) -> list[Row]:

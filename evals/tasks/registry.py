@@ -10,7 +10,7 @@ from evals.tasks.code.livecodebench import HUB as LIVECODEBENCH
 from evals.tasks.config import TaskConfig
 from evals.tasks.hub import HubSource
 from evals.tasks.made import aime_style, arithmetic, code_sample, livecodebench, reasoning_gym
-from evals.tasks.row_tasks import dataset_of_rows
+from evals.tasks.row_tasks import dataset_of_rows, is_file
 from evals.tasks.rows import Layout
 from evals.tasks.spec import HUB_KEYS, OWN_KEYS, ROW_KEYS, TaskSpec
 from rsa.errors import UsageError
@@ -183,7 +183,12 @@ def _refuse_foreign_keys(config: TaskConfig, spec: TaskSpec | None) -> None:
     takes = set(spec.takes) if spec else set(_FROM_ROWS)
     if config.data and not (spec and (spec.makes_of_files or spec.parse)):
         takes |= set(ROW_KEYS)
+    of_files = config.data and ((spec and spec.makes_of_files) or is_file(config.data))
     defaults = TaskConfig(name="?")
     for key in (*ROW_KEYS, *HUB_KEYS, *OWN_KEYS):
-        if key not in takes and getattr(config, key) != getattr(defaults, key):
+        if getattr(config, key) == getattr(defaults, key):
+            continue
+        if key not in takes:
             raise UsageError(f"task.{key}: {config.name or config.data} takes no {key}: leave it out")
+        if key in HUB_KEYS and of_files:
+            raise UsageError(f"task.{key}: data sets on the hub have a {key}, and {config.data} is a file: leave it out")

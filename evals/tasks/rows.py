@@ -2,7 +2,8 @@
 
 Two layouts are read: plain columns (a question, an answer, perhaps an id and options), and verl's, which is that of the
 published RSA files too: `prompt` is a list of chat messages whose last one already ends with the answer instruction, the
-right answer is `reward_model.ground_truth`, and a Reasoning Gym item brings its entry as JSON in `extra_info.entry`.
+right answer is `reward_model.ground_truth`, and a Reasoning Gym item brings its entry as JSON in `extra_info.entry`. A list
+of messages whose right answer is in a plain column is read as well; it gets an instruction as a plain question does.
 """
 
 import json
@@ -11,18 +12,21 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from string import ascii_uppercase
+from reprlib import repr as shortened
 from typing import Any
 
 from evals.problems import Problem
+from evals.tasks.choices import MOST_OPTIONS, Options, right_letter, with_options
 from evals.tasks.files import Row
+from evals.tasks.images import refuse_images
 from rsa.errors import UsageError
 from rsa.kinds import KINDS
 
-__all__ = ["Layout", "instruction_for", "problems_from_rows", "with_options"]
+__all__ = ["Layout", "instruction_for", "problems_from_rows"]
 
 _QUESTION_FIELDS = ("question", "problem", "prompt")
-_ANSWER_FIELDS = ("answer", "gold", "ground_truth", "target", "answer_letter")
+_LETTER_FIELD = "answer_letter"  # always a letter, even if it is also the text of an option
+_ANSWER_FIELDS = ("answer", "gold", "ground_truth", "target", _LETTER_FIELD)
 _ID_FIELDS = ("id", "problem_idx", "uuid")
 _OPTIONS_FIELDS = ("options", "choices")
 _GROUPS = ("discipline", "difficulty")  # of the published SuperGPQA rows
@@ -48,13 +52,6 @@ def instruction_for(kind: str) -> str:
     return f"Think step by step. {KINDS[kind].answer_format}"
 
 
-def with_options(question: str, options: Sequence[str]) -> str:
-    """A multiple-choice question as the model sees it."""
-    return "\n".join(
-        [f"{question}\n", *(f"{letter}. {text}" for letter, text in zip(ascii_uppercase, options, strict=False))]
-    )
-
-
 def problems_from_rows(rows: Sequence[Row], layout: Layout, source: str) -> list[Problem]:
     """Problems in row order. Raises `UsageError` naming the row and column of what is missing, blank or double."""
     problems = [_problem(row, number, layout, f"data: {source}, row {number}") for number, row in enumerate(rows, 1)]
@@ -67,11 +64,11 @@ def problems_from_rows(rows: Sequence[Row], layout: Layout, source: str) -> list
 
 
 def _problem(row: Row, number: int, layout: Layout, where: str) -> Problem:
-    _refuse_images(row, where)
+    refuse_images(row, where)
     row_id = _row_id(row, number, layout.id, where)
-    if layout.question is None and isinstance(row.get("prompt"), list):
-        return _verl_problem(row, row_id, layout, where)
-    kind = layout.kind or "math"
+    if isinstance(row.get(layout.question or "prompt"), list):
+        return _chat_problem(row, row_id, layout, where)
+    kind = layout.kind or ("choice" if any(isinstance(row.get(name), list) for name in _OPTIONS_FIELDS) else "math")
     question = _column(row, layout.question, _QUESTION_FIELDS, "--question-field", where)
     golds = _golds(row, layout.answer, where)
     extra: dict[str, Any] = {}
@@ -79,66 +76,98 @@ def _problem(row: Row, number: int, layout: Layout, where: str) -> Problem:
         options = _options(row, layout.options, where)
         if options:
             question = with_options(question, options)
-            golds = tuple(_letter(gold, options) for gold in golds)
-            extra["options"] = list(ascii_uppercase[: len(options)])
-    instruction = instruction_for(kind) if layout.instruction is None else layout.instruction
-    asked = f"{question}\n\n{instruction}" if instruction else question
+            is_letter = _named_column(row, layout.answer, _ANSWER_FIELDS, "--answer-field", where) == _LETTER_FIELD
+            golds = tuple(right_letter(gold, options, where, is_letter=is_letter) for gold in golds)
+            extra["options"] = list(options.letters)
+    elif layout.options is not None:
+        raise UsageError(f"{where}: task.options_field: only the kind choice has options: leave it out (or --kind choice)")
     groups = {name: _column(row, name, (), "task.group_fields", where) for name in layout.groups}
-    return Problem(row_id, asked, golds, kind, (), groups, extra)
+    return Problem(row_id, _instructed(question, kind, layout), golds, kind, (), groups, extra)
 
 
-def _verl_problem(row: Row, row_id: str, layout: Layout, where: str) -> Problem:
-    if layout.instruction is not None:
-        raise UsageError(f"{where}: its prompt ends with an instruction already: leave task.instruction out")
-    messages = [_message(message, where) for message in row["prompt"]]
+def _instructed(question: str, kind: str, layout: Layout) -> str:
+    instruction = instruction_for(kind) if layout.instruction is None else layout.instruction
+    return f"{question}\n\n{instruction}" if instruction else question
+
+
+def _chat_problem(row: Row, row_id: str, layout: Layout, where: str) -> Problem:
+    """A problem whose question is a list of messages: of a row in verl's layout, or of one with a plain answer."""
+    column = layout.question or "prompt"
+    if layout.options is not None:
+        raise UsageError(f"{where}: task.options_field: its {column} is the whole question already: leave it out")
+    messages = [_message(message, column, where) for message in row[column]]
     if not messages or messages[-1]["role"] != "user":
-        raise UsageError(f"{where}: the last message of prompt is not a user's text")
+        raise UsageError(f"{where}: the last message of {column} is not a user's text")
     kind = layout.kind or _KIND_OF_ABILITY.get(str(row.get("ability")), "math")
     question = messages[-1]["content"]
-    gold = _nested(row, "reward_model", "ground_truth")
     extra: dict[str, Any] = {}
     if kind == "gym":
         extra = _gym_entry(row, where)
-        gold = extra["entry"].get("answer")  # some data sets have no answer to show, only a scorer
-    elif kind == "choice" and (letters := _SHOWN_OPTION.findall(question)):
+        golds = _texts(extra["entry"].get("answer"))  # some data sets have no answer to show, only a scorer
+    else:
+        golds = _chat_golds(row, layout, where)
+    if kind == "gym" or row.get("reward_model") is not None:
+        _refuse_keys_of_plain_rows(layout, column, where)
+    else:
+        question = _instructed(question, kind, layout)
+    if kind == "choice" and (letters := _SHOWN_OPTION.findall(question)):
         extra["options"] = letters
-    golds = _texts(gold)
-    if not golds and kind != "gym":
-        raise UsageError(f"{where}: reward_model.ground_truth is missing or blank")
-    info = row.get("extra_info")
-    named = {**info, **row} if isinstance(info, Mapping) else row
-    groups = {name: text for name in layout.groups or _GROUPS if (text := _text(named.get(name)))}
-    if kind == "gym":
-        groups["dataset"] = extra["dataset"]
+    groups = _chat_groups(row, layout, where, extra.get("dataset"))
     return Problem(row_id, question, golds, kind, tuple(messages[:-1]), groups, extra)
+
+
+def _chat_golds(row: Row, layout: Layout, where: str) -> tuple[str, ...]:
+    if row.get("reward_model") is None:
+        if layout.answer is None:
+            raise UsageError(
+                f"{where}: reward_model.ground_truth is missing; if a column holds the right answer, name it with "
+                f"--answer-field (there are: {', '.join(map(str, row))})"
+            )
+        return _golds(row, layout.answer, where)
+    golds = _texts(_nested(row, "reward_model", "ground_truth"))
+    if not golds:
+        raise UsageError(f"{where}: reward_model.ground_truth is missing or blank")
+    return golds
+
+
+def _refuse_keys_of_plain_rows(layout: Layout, column: str, where: str) -> None:
+    if layout.answer is not None:
+        raise UsageError(
+            f"{where}: task.answer_field: in this layout the right answer is in reward_model or extra_info: leave it out"
+        )
+    if layout.instruction is not None:
+        raise UsageError(f"{where}: its {column} ends with an instruction already: leave task.instruction out")
+
+
+def _chat_groups(row: Row, layout: Layout, where: str, dataset: str | None) -> dict[str, str]:
+    """The groups that are asked for, which must be there, or the usual ones that are; columns or keys of `extra_info`."""
+    info = row.get("extra_info")
+    own = {} if dataset is None else {"dataset": dataset}
+    named = {**(info if isinstance(info, Mapping) else {}), **row, **own}
+    if layout.groups:
+        return {name: _column(named, name, (), "task.group_fields", where) for name in layout.groups} | own
+    return {name: text for name in _GROUPS if (text := _text(named.get(name)))} | own
 
 
 def _gym_entry(row: Row, where: str) -> dict[str, Any]:
     try:
         entry = json.loads(_nested(row, "extra_info", "entry"))
         dataset = _nested(row, "extra_info", "dataset_name") or entry["metadata"]["source_dataset"]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UsageError(
             f"{where}: extra_info.entry is not the JSON of a Reasoning Gym entry with its data set ({error!r})"
         ) from error
+    if not isinstance(entry, dict):
+        raise UsageError(f"{where}: extra_info.entry is not the JSON of a Reasoning Gym entry but {shortened(entry)}")
     return {"dataset": str(dataset), "entry": entry}
 
 
-def _message(message: Any, where: str) -> dict[str, str]:
+def _message(message: Any, column: str, where: str) -> dict[str, str]:
     role, content = (message.get("role"), message.get("content")) if isinstance(message, Mapping) else (None, None)
     text = _text(content)
     if not isinstance(role, str) or text is None:
-        raise UsageError(f"{where}: a message of prompt has no role or no text; images are not supported")
+        raise UsageError(f"{where}: a message of {column} has no role or no text; images are not supported")
     return {"role": role, "content": text}
-
-
-def _refuse_images(row: Row, where: str) -> None:
-    for name, value in row.items():
-        named = name.lower() in ("image", "images") and value not in (None, "", [])
-        if named or (isinstance(value, Mapping) and isinstance(value.get("bytes"), bytes)):
-            raise UsageError(
-                f"{where}: the column {name!r} holds an image, and images are not supported: leave such rows out"
-            )
 
 
 def _row_id(row: Row, number: int, field: str | None, where: str) -> str:
@@ -152,7 +181,7 @@ def _column(row: Row, field: str | None, usual: Sequence[str], flag: str, where:
     name = _named_column(row, field, usual, flag, where)
     value = _text(row[name])
     if value is None:
-        raise UsageError(f"{where}: the column {name!r} is blank, or neither text nor a number: {row[name]!r:.80}")
+        raise UsageError(f"{where}: the column {name!r} is blank, or neither text nor a number: {shortened(row[name])}")
     return value
 
 
@@ -170,7 +199,8 @@ def _golds(row: Row, field: str | None, where: str) -> tuple[str, ...]:
     golds = _texts(row[name])
     if not golds:
         raise UsageError(
-            f"{where}: the column {name!r} is blank, or neither text nor a number, nor a list of those: {row[name]!r:.80}"
+            f"{where}: the column {name!r} is blank, or neither text nor a number, nor a list of those: "
+            f"{shortened(row[name])}"
         )
     return golds
 
@@ -180,22 +210,23 @@ def _texts(value: Any) -> tuple[str, ...]:
     return () if None in texts else tuple(text for text in texts if text is not None)
 
 
-def _options(row: Row, field: str | None, where: str) -> list[str]:
+def _options(row: Row, field: str | None, where: str) -> Options | None:
     name = field or next((name for name in _OPTIONS_FIELDS if name in row), None)
     if name is None:
-        return []
+        return None
     value = row.get(name)
+    texts, labels = value, None
     if isinstance(value, Mapping):  # {"text": [...], "label": [...]}, as some data sets have it
-        value = value.get("text")
-    texts = _texts(value) if isinstance(value, list) else ()
-    if not 2 <= len(texts) <= len(ascii_uppercase[:10]):
-        raise UsageError(f"{where}: the column {name!r} is not a list of two to ten options: {row.get(name)!r:.80}")
-    return list(texts)
-
-
-def _letter(gold: str, options: Sequence[str]) -> str:
-    """The letter of the right option, which may be given as its text."""
-    return ascii_uppercase[options.index(gold)] if gold in options else gold
+        texts, labels = value.get("text"), value.get("label")
+    options = Options(_texts(texts) if isinstance(texts, list) else (), None if labels is None else _texts(labels))
+    if not 2 <= len(options.texts) <= MOST_OPTIONS:
+        raise UsageError(f"{where}: the column {name!r} is not a list of two to ten options: {shortened(value)}")
+    if options.labels is not None and len({label.strip().upper() for label in options.labels}) != len(options.texts):
+        raise UsageError(
+            f"{where}: the column {name!r} has {len(options.texts)} options, but under label not as many different labels: "
+            f"{shortened(labels)}"
+        )
+    return options
 
 
 def _nested(row: Row, outer: str, inner: str) -> Any:

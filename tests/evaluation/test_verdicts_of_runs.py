@@ -62,7 +62,7 @@ def test_generation_does_not_wait_for_verdicts_and_the_run_does(rsa_eval, server
 
 def test_a_scorer_that_hangs_or_fails_makes_errors_and_the_run_goes_on(rsa_eval, server, scored, tmp_path):
     server.reply = lambda body: "It is \\boxed{2}." if len(server.requests) % 24 == 5 else "It is \\boxed{1}."
-    done = rsa_eval(*scored("hanging"))
+    done = rsa_eval(*scored("hanging"), "--set", "max_dead=0.2")
     assert done.returncode == 0, done.stderr
     hung = [record for record in verdicts(tmp_path) if record["answer"] == "2"]
     assert hung
@@ -100,3 +100,35 @@ def test_a_scorer_that_is_not_there_is_told_before_the_server_is_asked(rsa_eval,
     assert done.returncode == 2
     assert "task.scorer: absent.py cannot be imported" in done.stderr
     assert server.requests == []
+
+
+def test_a_scorer_that_mostly_fails_makes_the_run_incomplete(rsa_eval, scored, tmp_path):
+    done = rsa_eval(*scored("broken")[:-3], "--scorer", "mine.py:broken")
+    assert done.returncode == 3
+    assert "verdicts of 48 chains ended in an error, more than max_dead=0.05 allows; one is: problem p" in done.stderr
+    assert "KeyError" in done.stderr
+    assert "rsa-eval score" in done.stderr
+    shown = " ".join(done.stdout.split())
+    assert "left out of all means, by step: 100.0, 100.0, 100.0 %" in shown
+    assert "KeyError" in shown
+
+
+def test_a_run_is_judged_again_by_another_scorer_and_stays_with_it(rsa_eval, start, scored, tmp_path):
+    assert rsa_eval(*scored("strict")).returncode == 0
+    other = rsa_eval(*start, "--out", "run", "--scorer", "exact")
+    assert other.returncode == 2
+    assert "is judged by mine.py:strict (tolerance 0, lenient False)" in other.stderr
+    assert "rsa-eval score run --scorer NAME" in other.stderr
+    assert rsa_eval("score", "run", "--scorer", "exact").returncode == 0
+    assert {record["scorer_version"] for record in verdicts(tmp_path)} == {"exact/1"}
+    assert rsa_eval(*start, "--out", "run", "--scorer", "exact").returncode == 0
+    wrong = rsa_eval("score", "run", "--set", "seed=1")
+    assert (wrong.returncode, "seed has nothing to do with scoring" in wrong.stderr) == (2, True)
+    unknown = rsa_eval("score", "run", "--scorer", "maths")
+    assert (unknown.returncode, "did you mean 'math'" in unknown.stderr) == (2, True)
+
+
+def test_a_plan_checks_the_right_answers_and_the_scorer_too(rsa_eval, start):
+    for more, says in [(("--kind", "choice"), "is not a letter from A to J"), (("--scorer", "maths"), "no scorer 'maths'")]:
+        done = rsa_eval("plan", *start[1:], *more)
+        assert (done.returncode, says in done.stderr) == (2, True), done.stderr

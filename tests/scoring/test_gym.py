@@ -88,7 +88,9 @@ def test_an_answer_that_is_a_program_is_told_from_one_that_is_a_value(items):
         if problem.extra["dataset"] in EVALUATED:
             assert not is_program(problem.golds[0]), problem.golds[0]
     assert not is_program("-3*x**2*exp(-x)/4 + 2.5*sin(3*x + 1) + C")
+    assert not is_program("3*Integral(x**3*cos(3*x), x) + C")
     assert not is_program("[[0, 1], [1, 2]]")
+    assert not is_program("a" * 200_000)  # in one pass
     assert not is_program('["A", "B", "C"]')
     assert all(is_program(answer) for answer in HOSTILE[:9])
 

@@ -1,7 +1,7 @@
 import pytest
 
 from evals.problems import Problem
-from evals.scoring import Scoring, read_answer
+from evals.scoring import Scoring, check_golds, read_answer
 from rsa.errors import UsageError
 from tests.scoring.attempts import chain, judged, outcome
 
@@ -45,6 +45,7 @@ def test_a_verdict_knows_its_chain_and_scorer(scoring):
         "solved": True,
         "method": "text",
         "scorer_version": scoring.version("math"),
+        "vote": "70",
     }
 
 
@@ -75,35 +76,29 @@ def test_numbers_within_a_tolerance():
         assert close.version("number") != exact.version("number")
 
 
-def test_equal_answers_vote_together(scoring):
-    problem = Problem("p", "?", ("1",), "math")
-    scoring.prepare([problem])
-    answers = [
-        "0.5",
-        r"\frac{1}{2}",
-        r"\frac{\sqrt{4}}{4}",
-        "0.50001",
-        r"50\%",
-        "50",
-        "5 cm",
-        "5 m",
-        "x+1",
-        "1+x",
-        "(1,2)",
-        "(2,1)",
-    ]
-    classes = scoring.equivalence(problem).classes(answers)
-    together = {frozenset(a for a in answers if classes[a] == name) for name in classes.values()}
-    assert together == {
-        frozenset({"0.5", r"\frac{1}{2}", r"\frac{\sqrt{4}}{4}", r"50\%"}),
-        frozenset({"0.50001"}),
-        frozenset({"50"}),
-        frozenset({"5 cm"}),
-        frozenset({"5 m"}),
-        frozenset({"x+1", "1+x"}),
-        frozenset({"(1,2)"}),
-        frozenset({"(2,1)"}),
-    }
+@pytest.mark.parametrize(
+    ("together", "apart"),
+    [
+        (
+            ["0.5", r"\frac{1}{2}", r"\frac{\sqrt{4}}{4}", r"50\%", "2^{-1}", "x = 0.5", r"\cos 60^\circ"],
+            ["0.50001", "50", "-0.5"],
+        ),
+        (["5 cm", r"5\text{ centimeters}"], ["5 m", "5", r"5\text{ cm}^2"]),
+        (["x+1", "1+x", r"\frac{x^2-1}{x-1}"], ["x-1", "y+1"]),
+        (["(1,2)", r"\left(1, 2\right)"], ["(2,1)", r"\{1,2\}", "12", "1 2"]),
+        ([r"\{1,2\}", r"\{2, 1\}", "1, 2", r"x=1 \text{ or } x=2"], ["1, 3", "1"]),
+        (["2,100", "2100"], ["2, 100"]),
+        ([r"\frac{9}{\sqrt{23}}", r"\frac{9\sqrt{23}}{23}"], ["1.8766", r"\frac{9}{\sqrt{24}}"]),
+        ([r"\text{Yes}", r"\text{Yes}."], ["No"]),
+        (["1000000000000000000000000000000001"], ["1000000000000000000000000000000002"]),
+        ([r"2^{200}+1"], [r"2^{200}+2"]),
+        ([r"\frac{-1\pm\sqrt{17}}{2}", r"\frac{-1-\sqrt{17}}{2}, \frac{-1+\sqrt{17}}{2}"], [r"\frac{-1+\sqrt{17}}{2}"]),
+    ],
+)
+def test_equal_answers_vote_together(scoring, together, apart):
+    votes = {answer: judged(scoring, f"\\boxed{{{answer}}}", "123456").vote for answer in (*together, *apart)}
+    assert len({votes[answer] for answer in together}) == 1, votes
+    assert not {votes[answer] for answer in together} & {votes[answer] for answer in apart}, votes
 
 
 def test_integers_vote_as_integers():
@@ -115,8 +110,8 @@ def test_integers_vote_as_integers():
 
 
 def test_unknown_scorers_are_named_before_anything_is_spent():
-    with Scoring("maths") as scoring, pytest.raises(UsageError, match=r"no scorer 'maths'; did you mean 'math'"):
-        scoring.prepare([Problem("p", "?", ("1",), "math")])
+    with pytest.raises(UsageError, match=r"no scorer 'maths'; did you mean 'math'"):
+        check_golds([Problem("p", "?", ("1",), "math")], "maths")
 
 
 def test_many_chains_are_scored_in_their_order(scoring):

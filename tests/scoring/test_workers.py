@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,12 @@ HOSTILE = [
 ]
 
 
+@pytest.fixture(scope="module")
+def pool():
+    with Workers(1) as workers:
+        yield workers
+
+
 def leftovers() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
@@ -71,7 +78,7 @@ def test_hostile_answers_leave_nothing_behind_and_the_next_one_is_judged():
         assert psutil.Process().memory_info().rss - started < 100 << 20
         family = [psutil.Process(pid) for pid in leftovers() - before]
         assert not [process for process in family if process.status() == psutil.STATUS_ZOMBIE]
-        assert len(family) <= (os.cpu_count() or 1) + 1  # the workers, and what cleans up after them
+        assert len(family) <= (os.cpu_count() or 1) + 2  # the workers, their group's first, and multiprocessing's tracker
     _, alive = psutil.wait_procs(family, timeout=10)
     assert len(alive) <= 1  # the interpreter's resource tracker lives as long as the interpreter
 
@@ -85,6 +92,23 @@ def fail() -> None:
     raise LookupError("no such thing")
 
 
+class Ending(BaseException):
+    pass
+
+
+class Unreadable(Exception):
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one)
+
+
+def end(kind: str) -> object:
+    if kind == "unreadable":
+        raise Unreadable("one", "two")
+    if kind == "unpicklable":
+        return lambda: None
+    raise {"exit": SystemExit, "interrupt": KeyboardInterrupt, "own": Ending}[kind](0)
+
+
 def test_a_call_that_hangs_is_killed_and_others_go_on():
     with Workers(2) as workers, ThreadPoolExecutor(4) as threads:
         hanging = threads.submit(workers.call, slow, seconds=0.5)
@@ -94,14 +118,21 @@ def test_a_call_that_hangs_is_killed_and_others_go_on():
         assert workers.call(abs, -1) == 1
 
 
+def fork() -> int:
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    return pid
+
+
 ORPHANS = """
 import threading
 from evals.scoring.workers import Workers
-from tests.scoring.test_workers import slow
+from tests.scoring.test_workers import fork, slow
 
 if __name__ == "__main__":
     workers = Workers(2, seconds=3.0)
-    print(workers.call(abs, -1), flush=True)
+    print(workers.call(fork), flush=True)
     for _ in range(2):
         threading.Thread(target=workers.call, args=(slow,), daemon=True).start()
     while len(workers._waiting) < 2:
@@ -111,8 +142,9 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_no_worker_outlives_a_run_that_was_killed(tmp_path):
-    """Not even one that is busy without end, and nobody is left who could end it."""
+    """Not even one that is busy without end, nor what it started, and nobody is left who could end it."""
     script = tmp_path / "orphans.py"
     script.write_text(ORPHANS)
     root = Path(__file__).parents[2]
@@ -120,9 +152,11 @@ def test_no_worker_outlives_a_run_that_was_killed(tmp_path):
         [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(root)}
     ) as running:
         assert running.stdout
-        assert [running.stdout.readline().strip() for _ in range(2)] == ["1", "hanging"]
+        forked, hanging = (running.stdout.readline().strip() for _ in range(2))
+        assert hanging == "hanging"
         family = psutil.Process(running.pid).children(recursive=True)
-        assert len(family) >= 2
+        assert len(family) >= 3
+        assert int(forked) in {process.pid for process in family}
         running.kill()
     _, alive = psutil.wait_procs(family, timeout=30)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
@@ -137,6 +171,39 @@ def test_what_goes_wrong_in_a_call_is_told_apart():
         with pytest.raises(MemoryError):
             workers.call(bytearray, 1 << 40)
         assert workers.call(abs, -1) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("exit", "nothing that can be sent back: SystemExit"),
+        ("interrupt", "nothing that can be sent back: KeyboardInterrupt"),
+        ("own", "nothing that can be sent back: Ending"),
+        ("unpicklable", "nothing that can be sent back: "),
+        ("unreadable", "cannot be read: TypeError"),
+    ],
+)
+def test_nothing_that_comes_from_a_call_ends_us_or_the_pool(pool, kind, says):
+    with pytest.raises(WorkerDied, match=says):
+        pool.call(end, kind)
+    assert pool.call(abs, -1) == 1
+
+
+def test_an_exception_says_where_it_was_raised(pool):
+    with pytest.raises(LookupError) as caught:
+        pool.call(fail)
+    assert "in fail" in "".join(caught.value.__notes__)
+
+
+def test_a_worker_that_dies_idle_is_replaced():
+    with Workers(1) as workers:
+        os.kill(workers.call(os.getpid), signal.SIGKILL)
+        while True:  # the calls before the pool has noticed are lost
+            try:
+                assert workers.call(abs, -1) == 1
+                break
+            except WorkerDied:
+                continue
 
 
 def test_a_time_out_is_an_error_and_never_a_wrong_answer():
