@@ -81,11 +81,8 @@ class Workers:
             self._closed = True
             pool, self._pool = self._pool, None
             family, self._family = self._family, None
-        _end(pool, family)
-        with self._lock:
             waiting = list(self._waiting)
-        for future in waiting:  # the pool forgets those that it had not begun
-            future.cancel()
+        _end(pool, family, waiting)
 
     def _schedule(self, function: Callable[..., Any], arguments: tuple[Any, ...], limit: float) -> "ProcessFuture[Any]":
         with self._lock:
@@ -97,7 +94,7 @@ class Workers:
 
     def _running(self) -> ProcessPool:
         if self._pool is not None and not self._pool.active:  # it breaks when a process dies that has nothing to do
-            _end(self._pool, self._family)
+            _end(self._pool, self._family, list(self._waiting))
             self._pool = None
         if self._pool is None:
             self._family = _Family()
@@ -138,12 +135,14 @@ class _Family:
             self._first.communicate()
 
 
-def _end(pool: ProcessPool | None, family: _Family | None) -> None:
+def _end(pool: ProcessPool | None, family: _Family | None, waiting: list["ProcessFuture[Any]"]) -> None:
     if pool:
         pool.stop()
         pool.join()
     if family:
         family.end()
+    for future in waiting:  # the pool forgets those that it had not begun
+        future.cancel()
 
 
 def _bounded(seconds: float, function: Callable[..., Any], *arguments: Any) -> bytes:
@@ -194,4 +193,6 @@ def _prepare(family: int) -> None:
     if sys.platform == "linux":
         import resource  # noqa: PLC0415 - not there on Windows
 
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        limit = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
