@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,25 +47,38 @@ def family(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def earlier() -> set[psutil.Process]:
+    """What tests of other files have started and still have running."""
+    return set(family(os.getpid()))
+
+
+@pytest.fixture
+def started() -> Callable[[], list[psutil.Process]]:
+    """What this process has started since the test began; other tests' helpers may live on."""
+    before = set(family(os.getpid()))
+    return lambda: [process for process in family(os.getpid()) if process not in before]
+
+
 def wait_until_gone(processes: list[psutil.Process]) -> None:
     _, alive = psutil.wait_procs(processes, timeout=20)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
-async def test_a_server_lives_as_long_as_its_block(tmp_path):
+async def test_a_server_lives_as_long_as_its_block(tmp_path, started):
     async with serve(StandIn(), tmp_path / "log") as url:
-        processes = family(os.getpid())
+        processes = started()
         assert len(processes) == 3  # keeper, server, worker
         assert url.startswith("http://127.0.0.1:")
     wait_until_gone(processes)
 
 
-async def test_an_error_inside_the_block_ends_the_server(tmp_path):
+async def test_an_error_inside_the_block_ends_the_server(tmp_path, started):
     processes: list[psutil.Process] = []
 
     async def fail() -> None:
         async with serve(StandIn(), tmp_path / "log"):
-            processes.extend(family(os.getpid()))
+            processes.extend(started())
             raise RuntimeError("mine")
 
     with pytest.raises(RuntimeError, match="mine"):
@@ -82,12 +96,12 @@ async def test_a_server_that_does_not_start_shows_its_last_words(tmp_path):
             pass
 
 
-async def test_a_server_that_never_gets_ready_is_given_up_and_ended(tmp_path):
+async def test_a_server_that_never_gets_ready_is_given_up_and_ended(tmp_path, started):
     script = "import time; print('loading', flush=True); time.sleep(600)"
     with pytest.raises(rsa.ServerFailed, match=r"not ready after 1 s \(serve.startup_timeout\)"):
         async with serve(StandIn(script, startup_timeout=1.0), tmp_path / "log"):
             pass
-    assert not [process for process in family(os.getpid()) if process.status() != psutil.STATUS_ZOMBIE]
+    assert not [process for process in started() if process.status() != psutil.STATUS_ZOMBIE]
 
 
 async def test_a_port_in_use_is_refused_before_anything_starts(server, tmp_path):
@@ -194,10 +208,11 @@ def test_weights_of_a_hub_repository():
         pick_weights("o/r", ["a.gguf", "b.gguf"])
 
 
-def test_nothing_of_these_tests_is_left():
+def test_nothing_of_these_tests_is_left(earlier):
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         left = [process for process in family(os.getpid()) if process.status() != psutil.STATUS_ZOMBIE]
+        left = [process for process in left if process not in earlier]
         if not left:
             return
     pytest.fail(f"left over: {left}")
