@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,12 @@ settings.load_profile("untimed")
 
 # The files of the published RSA evaluation; they are not part of the project. Point RSA_DATA at them to run their tests.
 PUBLISHED = Path(os.environ.get("RSA_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def pytest_configure() -> None:
+    """Started in the background of a script, this process and all its children would ignore Ctrl-C, which tests send."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
