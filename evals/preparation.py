@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -71,12 +72,11 @@ class Preparation:
     def scoring(self) -> Scoring:
         """The scorers of this run, ready for its problems. Raises `UsageError` for what they miss."""
         task = self.config.task
-        scoring = Scoring(scorer_of(task), task.tolerance, lenient=task.lenient, unsafe=self.config.sandbox == "unsafe")
-        try:
+        unsafe = self.config.sandbox == "unsafe"
+        with ExitStack() as stack:
+            scoring = stack.enter_context(Scoring(scorer_of(task), task.tolerance, lenient=task.lenient, unsafe=unsafe))
             scoring.prepare(self.dataset.problems)
-        except BaseException:
-            scoring.close()
-            raise
+            stack.pop_all()  # it is the caller's now
         return scoring
 
 

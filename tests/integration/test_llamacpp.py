@@ -13,8 +13,9 @@ import yaml
 
 import rsa
 from evals.store import read_log
-from rsa.serving import LlamaCpp, embedded_weights, serve
+from rsa.serving import LlamaCpp, embedded_weights
 from rsa.session import open_session
+from tests.integration.serving import running_server
 
 pytestmark = pytest.mark.llamacpp
 
@@ -24,11 +25,8 @@ SHORT = rsa.Sampling(temperature=0.5, max_tokens=24, stop=("\n\n",))
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     """A running server, started and stopped by our own code."""
-    loop = asyncio.new_event_loop()
-    serving = serve(LlamaCpp(context=2048), tmp_path_factory.mktemp("llamacpp") / "server.log")
-    yield loop.run_until_complete(serving.__aenter__())
-    loop.run_until_complete(serving.__aexit__(None, None, None))
-    loop.close()
+    with running_server(LlamaCpp(context=2048), tmp_path_factory.mktemp("llamacpp")) as running:
+        yield running
 
 
 @pytest.mark.parametrize(

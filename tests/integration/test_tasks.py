@@ -1,23 +1,20 @@
 """Every kind of task through a real engine, to its summary. A model this small is not expected to be right."""
 
-import asyncio
 import json
 
 import pytest
 
 from evals.scoring import SCORERS
-from rsa.serving import LlamaCpp, serve
+from rsa.serving import LlamaCpp
+from tests.integration.serving import running_server
 
 pytestmark = pytest.mark.llamacpp
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    loop = asyncio.new_event_loop()
-    serving = serve(LlamaCpp(context=8192), tmp_path_factory.mktemp("llamacpp") / "server.log")
-    yield loop.run_until_complete(serving.__aenter__())
-    loop.run_until_complete(serving.__aexit__(None, None, None))
-    loop.close()
+    with running_server(LlamaCpp(context=8192), tmp_path_factory.mktemp("llamacpp")) as running:
+        yield running
 
 
 SMALL = (

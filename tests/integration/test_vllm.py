@@ -14,8 +14,9 @@ import yaml
 
 import rsa
 from evals.store import read_log
-from rsa.serving import VLLM, serve
+from rsa.serving import VLLM
 from rsa.session import open_session
+from tests.integration.serving import running_server
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
 
@@ -34,11 +35,8 @@ def model(tmp_path_factory) -> str:
 @pytest.fixture(scope="module")
 def url(model, tmp_path_factory) -> Iterator[str]:
     """A running server, started and stopped by our own code."""
-    loop = asyncio.new_event_loop()
-    serving = serve(VLLM(model, context=CONTEXT, args=ARGS), tmp_path_factory.mktemp("vllm") / "server.log")
-    yield loop.run_until_complete(serving.__aenter__())
-    loop.run_until_complete(serving.__aexit__(None, None, None))
-    loop.close()
+    with running_server(VLLM(model, context=CONTEXT, args=ARGS), tmp_path_factory.mktemp("vllm")) as running:
+        yield running
 
 
 QUICK = rsa.Sampling(max_tokens=40)
