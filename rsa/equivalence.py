@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-__all__ = ["Ballot", "Equivalence", "vote"]
+__all__ = ["AS_TEXT", "Ballot", "Equivalence", "vote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,10 @@ class Equivalence:
             return False
         members = (other for other, name in named.items() if name == first)
         return any(self.same(other, key) for other in members)
+
+
+AS_TEXT = Equivalence(str.strip)
+"""The same text apart from white space around it: boards that differ in the order of their lines are different answers."""
 
 
 @dataclass(frozen=True, slots=True)

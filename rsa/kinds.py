@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rsa import answers
-from rsa.equivalence import Equivalence
+from rsa.equivalence import AS_TEXT, Equivalence
 from rsa.errors import UsageError
 from rsa.text import did_you_mean
 
@@ -29,7 +29,6 @@ class Kind:
 
 
 _AS_MATH = Equivalence(answers.normalise_math)
-_AS_TEXT = Equivalence(str.strip)  # boards that differ in the order of their lines are different answers
 _ALL = (
     Kind(
         "general",
@@ -44,23 +43,23 @@ _ALL = (
         "multiple-choice problem",
         r"Give the letter of the correct option within \boxed{}, for example \boxed{A}.",
         answers.choice_letter,
-        _AS_TEXT,
+        AS_TEXT,
     ),
     Kind(
         "gym",
         "reasoning problem",
         "Give the final answer between <answer> and </answer> tags.",
         answers.last_tagged,
-        _AS_TEXT,
+        AS_TEXT,
     ),
     Kind(
         "code",
         "programming problem",
         "Give the complete program in one ```python code block.",
         answers.last_code_block,
-        _AS_TEXT,
+        AS_TEXT,
     ),
-    Kind("text", "problem", "Give only the answer.", answers.whole_text, _AS_TEXT),
+    Kind("text", "problem", "Give only the answer.", answers.whole_text, AS_TEXT),
     Kind(
         "number",
         "arithmetic problem",

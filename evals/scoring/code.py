@@ -6,7 +6,7 @@ from typing import Any
 from evals.sandbox import Limits, Outcome, Sandbox
 from evals.scoring.verdicts import Attempt, Judgement
 from evals.tasks.code import limits, program, public_suite, suite
-from rsa.equivalence import Equivalence
+from rsa.equivalence import AS_TEXT
 
 __all__ = ["CodeScorer"]
 
@@ -15,7 +15,7 @@ class CodeScorer:
     """Runs programs. The verdict's method is the outcome: solved, wrong_answer, time_limit and so on."""
 
     version = "code/1"
-    equivalence = Equivalence(str.strip)
+    equivalence = AS_TEXT
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox

@@ -13,7 +13,7 @@ from evals.installed import installed_version
 from evals.sandbox import CallResult, Limits, Sandbox
 from evals.scoring.evaluated import EVALUATED, is_program
 from evals.scoring.verdicts import Attempt, Judgement
-from rsa.equivalence import Equivalence
+from rsa.equivalence import AS_TEXT
 from rsa.errors import UsageError
 
 __all__ = ["GymScorer"]
@@ -26,7 +26,7 @@ _REMEMBERED = 20_000
 class GymScorer:
     """Scores items whose `extra` holds the `dataset` and the `entry`. Raises `UsageError` without the package."""
 
-    equivalence = Equivalence(str.strip)  # boards are compared to the character, never as mathematics
+    equivalence = AS_TEXT
 
     def __init__(self, sandbox: Sandbox) -> None:
         if importlib.util.find_spec("reasoning_gym") is None:

@@ -10,7 +10,7 @@ from evals.scoring.units import without_unit
 from evals.scoring.verdicts import Attempt, Judgement
 from evals.scoring.workers import CallTimedOut, WorkerDied, Workers
 from rsa.answers import normalise_number
-from rsa.equivalence import Equivalence
+from rsa.equivalence import AS_TEXT, Equivalence
 
 __all__ = ["ChoiceScorer", "ExactScorer", "NumberScorer", "RegexScorer"]
 
@@ -19,7 +19,7 @@ class ChoiceScorer:
     """One letter of those that were offered."""
 
     version = "choice/2"
-    equivalence = Equivalence(str.strip)
+    equivalence = AS_TEXT
 
     def judge(self, attempt: Attempt) -> Judgement:
         """1 for the right letter."""
@@ -31,7 +31,7 @@ class ExactScorer:
     """The same text, apart from white space around it."""
 
     version = "exact/1"
-    equivalence = Equivalence(str.strip)
+    equivalence = AS_TEXT
 
     def judge(self, attempt: Attempt) -> Judgement:
         """1 for the same text."""
@@ -69,7 +69,7 @@ class RegexScorer:
     """The right answers are regular expressions, of which one must match the whole answer."""
 
     version = "regex/1"
-    equivalence = Equivalence(str.strip)
+    equivalence = AS_TEXT
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
