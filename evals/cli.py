@@ -5,10 +5,50 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from evals.options import (
+    FLAGS,
+    AnswerField,
+    ApiKeyEnv,
+    BaseUrl,
+    BudgetCalls,
+    BudgetSeconds,
+    BudgetTokens,
+    BudgetUsd,
+    Concurrency,
+    Data,
+    DataSeed,
+    Directory,
+    Errata,
+    IdField,
+    Json,
+    K,
+    Kind,
+    Limit,
+    MaxConcurrency,
+    MaxTokens,
+    Model,
+    N,
+    OnOverflow,
+    Out,
+    QuestionField,
+    Release,
+    Repeats,
+    Sandbox,
+    Scorer,
+    Seed,
+    Serve,
+    Sets,
+    Size,
+    Steps,
+    StrategyName,
+    Target,
+    Task,
+    Temperature,
+)
 
 __all__ = ["app", "main"]
 
@@ -19,72 +59,6 @@ app = typer.Typer(
     help="Run benchmarks with Recursive Self-Aggregation or a baseline. Exit codes: 0 done, 1 the run failed, "
     "2 bad usage or configuration, 3 incomplete (can be resumed).",
 )
-
-Target = Annotated[str | None, typer.Argument(help="A config file (.yaml) or the name of a task.")]
-Task = Annotated[str | None, typer.Option(help="A task of `rsa-eval tasks`; NAME:16 repeats each problem.")]
-Data = Annotated[str | None, typer.Option(help="A .jsonl, .csv or .parquet file with the problems, or a hub data set.")]
-QuestionField = Annotated[str | None, typer.Option(help="Its column of questions.")]
-AnswerField = Annotated[str | None, typer.Option(help="Its column of right answers.")]
-IdField = Annotated[str | None, typer.Option(help="Its column of ids.")]
-Kind = Annotated[str | None, typer.Option(help="Problem kind: math, choice, number, gym, code, general or text.")]
-Scorer = Annotated[str | None, typer.Option(help="How answers are judged; your own function is file.py:function.")]
-Size = Annotated[int | None, typer.Option(help="A sample of, or so many generated problems (supergpqa, reasoning_gym).")]
-DataSeed = Annotated[int | None, typer.Option(help="Fixes which sample is drawn or generated.")]
-Release = Annotated[str | None, typer.Option(help="livecodebench: release_v1 to release_v6, or v1 to v6 alone.")]
-Errata = Annotated[
-    bool | None, typer.Option("--exclude-errata", help="livecodebench: without problems whose tests are known to be broken.")
-]
-Sandbox = Annotated[str | None, typer.Option(help="sealed, or unsafe to run programs without isolation.")]
-Model = Annotated[str | None, typer.Option(help="Model name; with --serve a folder, file or hub id.")]
-BaseUrl = Annotated[str | None, typer.Option(help="URL of a running OpenAI-compatible server, with /v1.")]
-ApiKeyEnv = Annotated[str | None, typer.Option(help="Environment variable that holds the API key.")]
-Serve = Annotated[str | None, typer.Option(help="Start a server for the run: vllm or llamacpp.")]
-StrategyName = Annotated[str | None, typer.Option(help="rsa, majority, self_refine, self_aggregation, rejection or sample.")]
-N = Annotated[int | None, typer.Option(help="Population size N.")]
-K = Annotated[int | None, typer.Option(help="Candidates a chain reads, K.")]
-Steps = Annotated[int | None, typer.Option(help="Populations T: 10 is one of samples and nine of aggregations.")]
-Limit = Annotated[int | None, typer.Option(help="Only the first so many problems.")]
-Repeats = Annotated[int | None, typer.Option(help="Runs of every problem.")]
-Seed = Annotated[int | None, typer.Option(help="Fixes every draw.")]
-MaxConcurrency = Annotated[int | None, typer.Option(help="Calls in flight at most.")]
-MaxTokens = Annotated[int | None, typer.Option(help="New tokens a chain.")]
-Temperature = Annotated[float | None, typer.Option(help="Sampling temperature.")]
-Out = Annotated[str | None, typer.Option(help="The run directory; by default a new one under runs/.")]
-Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key, e.g. sampling.top_p=0.9.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
-Directory = Annotated[Path, typer.Argument(help="A run directory.")]
-
-_FLAGS = {
-    "task": "task.name",
-    "data": "task.data",
-    "limit": "task.limit",
-    "repeats": "task.repeats",
-    "kind": "task.kind",
-    "scorer": "task.scorer",
-    "size": "task.size",
-    "data_seed": "task.data_seed",
-    "release": "task.release",
-    "exclude_errata": "task.exclude_errata",
-    "sandbox": "sandbox",
-    "question_field": "task.question_field",
-    "answer_field": "task.answer_field",
-    "id_field": "task.id_field",
-    "model": "endpoint.model",
-    "base_url": "endpoint.base_url",
-    "max_concurrency": "endpoint.max_concurrency",
-    "api_key_env": "endpoint.api_key_env",
-    "strategy": "strategy.name",
-    "n": "strategy.n",
-    "k": "strategy.k",
-    "steps": "strategy.steps",
-    "seed": "seed",
-    "max_tokens": "sampling.max_tokens",
-    "temperature": "sampling.temperature",
-    "serve": "serve.engine",
-    "out": "out",
-}
 
 
 def main() -> None:
@@ -137,8 +111,14 @@ def run(
     repeats: Repeats = None,
     seed: Seed = None,
     max_concurrency: MaxConcurrency = None,
+    concurrency: Concurrency = None,
     max_tokens: MaxTokens = None,
     temperature: Temperature = None,
+    on_overflow: OnOverflow = None,
+    budget_tokens: BudgetTokens = None,
+    budget_calls: BudgetCalls = None,
+    budget_usd: BudgetUsd = None,
+    budget_seconds: BudgetSeconds = None,
     out: Out = None,
     sets: Sets = None,
     as_json: Json = False,
@@ -179,8 +159,14 @@ def plan(
     repeats: Repeats = None,
     seed: Seed = None,
     max_concurrency: MaxConcurrency = None,
+    concurrency: Concurrency = None,
     max_tokens: MaxTokens = None,
     temperature: Temperature = None,
+    on_overflow: OnOverflow = None,
+    budget_tokens: BudgetTokens = None,
+    budget_calls: BudgetCalls = None,
+    budget_usd: BudgetUsd = None,
+    budget_seconds: BudgetSeconds = None,
     out: Out = None,
     mean_tokens: Annotated[
         int | None, typer.Option(min=1, help="Expected new tokens a chain; by default half of what it may have.")
@@ -203,6 +189,11 @@ def resume(
     base_url: BaseUrl = None,
     serve: Serve = None,
     max_concurrency: MaxConcurrency = None,
+    concurrency: Concurrency = None,
+    budget_tokens: BudgetTokens = None,
+    budget_calls: BudgetCalls = None,
+    budget_usd: BudgetUsd = None,
+    budget_seconds: BudgetSeconds = None,
     sandbox: Sandbox = None,
     retry_dead: Annotated[
         bool, typer.Option("--retry-dead", help="Generate dead chains, and what depends on them, again.")
@@ -272,7 +263,7 @@ def schema() -> None:
 
 def _dotted(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given and stand for a configuration key, by that key."""
-    return {_FLAGS[name]: value for name, value in options.items() if name in _FLAGS and value is not None}
+    return {FLAGS[name]: value for name, value in options.items() if name in FLAGS and value is not None}
 
 
 @contextmanager

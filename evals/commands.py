@@ -10,6 +10,7 @@ from typing import Any
 from evals.config import RunConfig
 from evals.console import output, write_json
 from evals.display import make_display
+from evals.index import run_index
 from evals.loading import load_config, read_sets
 from evals.preparation import Preparation, prepare_score
 from evals.report import percent, remarks, summary_table
@@ -101,11 +102,12 @@ def score_again(path: Path, overrides: Mapping[str, Any], as_json: bool) -> None
     """Score a run again, show what changed, and write its summary anew."""
     run = prepare_score(path, overrides)
     with run.directory.locked(), run.scoring() as scoring:
-        result = rescore(run.directory, run.dataset.problems, run.strategy, scoring)
+        index = run_index(run)
+        result = rescore(run.directory, run.dataset.problems, index, scoring)
         if overrides:  # from now on the run is judged this way, also when it is resumed
             content = {**run.directory.read_run(), "config": run.config.model_dump(mode="json")}
             run.directory.write_run(content)
-        summary = write_results(run, run.model or "", scoring)
+        summary = write_results(run, run.model or "", scoring, index)
     kept = str(result.kept) if result.kept else None
     if as_json:
         content = {

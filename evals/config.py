@@ -11,9 +11,11 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from evals.sections import Positive, Section
 from evals.tasks.config import TaskConfig
+from rsa.budget import Budget, Prices
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Endpoint, Rate, Sampling
 from rsa.errors import UsageError
+from rsa.overflow import OVERFLOWS
 from rsa.serving import ENGINES, Engine
 from rsa.strategies import STRATEGIES, Strategy
 from rsa.text import did_you_mean
@@ -72,14 +74,16 @@ class EndpointConfig(Section):
     """The model's name there; with `serve` the folder, file or hub id to serve."""
     api_key_env: str | None = None
     """The environment variable that holds the API key. The key itself is never written anywhere."""
-    max_concurrency: Positive = 64
+    max_concurrency: Positive = 256
     """Calls in flight at most."""
+    concurrency: Literal["adaptive", "fixed"] = "adaptive"
+    """adaptive finds by itself how many calls up to max_concurrency make the server faster; fixed is max_concurrency."""
     timeout: float = Field(1800.0, gt=0)
     """Seconds that one call may take."""
     retries: int = Field(5, ge=0)
     """How often a failed call is sent again."""
-    patience: float = Field(60.0, ge=0)
-    """Seconds without any connection that are waited out."""
+    patience: float = Field(300.0, ge=0)
+    """Seconds that the server may be gone, failing or turning every call away before the run stops."""
     rate: RateConfig | None = None
     """A quota of calls."""
     context: Positive | None = None
@@ -98,6 +102,7 @@ class EndpointConfig(Section):
             model,
             api_key,
             max_concurrency=self.max_concurrency,
+            concurrency=self.concurrency,
             timeout=self.timeout,
             retries=self.retries,
             patience=self.patience,
@@ -180,6 +185,42 @@ def _by_plain(key: str, section: Any) -> BeforeValidator:
     )
 
 
+class PricesConfig(Section):
+    """US dollars per million tokens, for budgets in dollars."""
+
+    prompt: float = Field(ge=0)
+    """Of prompt tokens."""
+    completion: float = Field(ge=0)
+    """Of new tokens."""
+    cached: float | None = Field(None, ge=0)
+    """Of prompt tokens out of the server's cache, by default like the others."""
+
+
+class LimitsConfig(Section):
+    """What may be spent. Whatever is left out is not bounded."""
+
+    tokens: Positive | None = None
+    """Prompt and new tokens together."""
+    calls: Positive | None = None
+    """Requests, those that failed among them."""
+    usd: float | None = Field(None, gt=0)
+    """US dollars, by `prices`."""
+    seconds: float | None = Field(None, gt=0)
+    """Seconds in which calls are sent."""
+
+    def build(self, prices: PricesConfig | None) -> Budget:
+        """The budget."""
+        priced = Prices(prices.prompt, prices.completion, prices.cached) if prices else None
+        return Budget(self.tokens, self.calls, self.usd, self.seconds, priced)
+
+
+class BudgetConfig(LimitsConfig):
+    """What the whole run may spend, with all its resumptions."""
+
+    problem: LimitsConfig = LimitsConfig()
+    """What every repeat of every problem may spend."""
+
+
 class RunConfig(Section):
     """A whole run."""
 
@@ -187,6 +228,8 @@ class RunConfig(Section):
     strategy: Annotated[StrategyConfig, _by_plain("name", StrategyConfig)] = StrategyConfig()
     endpoint: EndpointConfig = EndpointConfig()
     sampling: SamplingConfig = SamplingConfig()
+    budget: BudgetConfig = BudgetConfig()
+    prices: PricesConfig | None = None
     serve: Annotated[ServeConfig | None, _by_plain("engine", ServeConfig | None)] = None
     seed: int = 0
     """Fixes every draw: plans, request seeds, answers."""
@@ -194,6 +237,9 @@ class RunConfig(Section):
     """A shipped preset, or a folder with aggregate.j2, refine.j2, verify.j2 and summarize.j2."""
     compaction: str = "answer"
     """What of a candidate a prompt shows: answer (without thinking) or full."""
+    on_overflow: str = "fail"
+    """What becomes of a prompt over the context window: fail (the chain is dead), shrink_k (fewer candidates), tail (their
+    ends) or summarize (condensed by the model)."""
     max_dead: float = Field(0.05, ge=0, le=1)
     """The run counts as incomplete (exit code 3) if a larger share of its chains is dead, or of its verdicts an error."""
     sandbox: Literal["sealed", "unsafe"] = "sealed"
@@ -207,6 +253,19 @@ class RunConfig(Section):
         if compaction not in COMPACTIONS:
             raise ValueError(f"there is no compaction {compaction!r}{did_you_mean(compaction, COMPACTIONS)}")
         return compaction
+
+    @field_validator("on_overflow")
+    @classmethod
+    def _known_overflow(cls, on_overflow: str) -> str:
+        if on_overflow not in OVERFLOWS:
+            raise ValueError(f"there is no rule {on_overflow!r}{did_you_mean(on_overflow, OVERFLOWS)}")
+        return on_overflow
+
+    @model_validator(mode="after")
+    def _priced(self) -> "RunConfig":
+        for limits in (self.budget, self.budget.problem):
+            limits.build(self.prices)
+        return self
 
     @model_validator(mode="after")
     def _one_server(self) -> "RunConfig":

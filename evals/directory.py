@@ -1,23 +1,35 @@
-"""The run directory: which files a run has, and one process at a time in it."""
+"""The run directory: which files a run has, and how they are written."""
 
-import fcntl
+import errno
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
+from evals.lock import is_lock, locked, remove_locks
 from evals.problems import Dataset
 from rsa.errors import Incomplete, UsageError
 from rsa.prompts import Prompts
 
-__all__ = ["FORMAT", "RunDirectory", "disk_error", "next_free", "write_whole"]
+__all__ = ["FORMAT", "RunDirectory", "disk_error", "next_free", "sync_folder", "write_parts", "write_whole"]
 
 FORMAT = 1
 """The version of the run directory's layout."""
+_REMEDIES = MappingProxyType(
+    {
+        errno.EIO: "check the disk",
+        errno.EFBIG: "raise the limit on the size of files (ulimit -f) or make space",
+        errno.EROFS: "make the file system writable",
+        errno.EACCES: "make the folder writable",
+        errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    }
+)
 
 
 class RunDirectory:
@@ -31,9 +43,12 @@ class RunDirectory:
         self.chains = path / "chains.jsonl"
         self.verdicts = path / "verdicts.jsonl"
         self.summary = path / "summary.json"
+        self.answers = path / "answers.jsonl"
         self.report = path / "report.html"
         self.server_log = path / "server.log"
-        self._lock = path / "run.lock"
+        self.fresh_verdicts = path / "verdicts.new.jsonl"
+        whole = (self.run_yaml, self.problems, self.chains, self.verdicts, self.summary, self.report, self.answers)
+        self._half_written = (*map(_scratch, whole), self.fresh_verdicts)
 
     @property
     def started(self) -> bool:
@@ -64,49 +79,33 @@ class RunDirectory:
         if entry == self.prompts:
             ours = {f"{name}.j2": source.encode() for name, source in prompts.sources.items()}
             return all(path.suffix == ".tmp" or path.read_bytes() == ours.get(path.name) for path in entry.iterdir())
-        return entry in (self.server_log, self._lock, _scratch(self.run_yaml), _scratch(self.problems))
+        return is_lock(entry) or entry == self.server_log or entry in self._half_written
 
     def discard_if_empty(self) -> None:
         """Take back what `create` and `locked` made for a run that never started. For the holder of the lock."""
         if not self.started:
-            self._lock.unlink(missing_ok=True)
+            remove_locks(self.path)
             if not any(self.path.iterdir()):
                 self.path.rmdir()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other process out of the run. A lock ends with the process that holds it, however that dies.
+        """Keep every other process out of the run (see `evals.lock`), and clear away what a killed one left half written.
 
-        Raises `UsageError` with the process id of the holder.
+        Raises `UsageError` if a process is in it.
         """
-        try:
-            lock = self._lock.open("a+", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(
-                f"{self._lock} cannot be opened ({error.strerror}): the run directory must be writable"
-            ) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
-                raise UsageError(
-                    f"{self.path} is in use by another process (pid {holder}): wait for it, or stop it"
-                ) from error
-            except OSError as error:
-                raise UsageError(
-                    f"{self._lock} cannot be locked ({error.strerror}): use a file system with locks"
-                ) from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+        with locked(self.path):
+            for path in self._half_written:
+                path.unlink(missing_ok=True)
             yield
 
     def freeze(self, dataset: Dataset, prompts: Prompts) -> None:
         """Write the problems and the prompts, so that nothing outside is needed to resume or to score."""
         write_whole(self.problems, dataset.lines().decode())
-        self.prompts.mkdir(exist_ok=True)
+        try:
+            self.prompts.mkdir(exist_ok=True)
+        except OSError as error:
+            raise disk_error(self.prompts, error) from error
         for name, source in prompts.sources.items():
             write_whole(self.prompts / f"{name}.j2", source)
 
@@ -141,21 +140,49 @@ class RunDirectory:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all, also when the power is cut. Raises `Incomplete` if the disk does not take it."""
+    write_parts(path, [text.encode()])
+
+
+def write_parts(path: Path, parts: Iterable[bytes], kept: Path | None = None) -> None:
+    """As `write_whole`, from parts, which may read the file itself; what it holds so far is kept as `kept`, if given."""
     scratch = _scratch(path)
     try:
-        with scratch.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with scratch.open("wb") as file:
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
+        if kept:
+            _keep(path, kept)
         scratch.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
         raise disk_error(path, error) from error
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Give a file a second name; where the file system knows no such thing, a copy."""
+    try:
+        kept.hardlink_to(path)
+    except OSError:
+        try:
+            shutil.copyfile(path, kept)
+        except OSError:
+            kept.unlink(missing_ok=True)
+            raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the file system can be asked for that."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _scratch(path: Path) -> Path:
@@ -164,7 +191,8 @@ def _scratch(path: Path) -> Path:
 
 def disk_error(path: Path, error: OSError) -> Incomplete:
     """The error for a file that the disk does not take."""
-    return Incomplete(f"{path} cannot be written ({error.strerror}): make space, then resume")
+    remedy = _REMEDIES.get(error.errno or 0, "make space")
+    return Incomplete(f"{path} cannot be written ({error.strerror}): {remedy}, then resume")
 
 
 def next_free(path: Path) -> Path:

@@ -9,12 +9,15 @@ __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """What the user asked for by signals. `graceful` says whether a first Ctrl-C may wait for chains in flight."""
+    """What the user asked for by signals.
 
-    def __init__(self, on_first: Callable[[], None]) -> None:
+    `graceful` says whether a first Ctrl-C may wait for chains in flight; the functions of `on_first` are called by it.
+    """
+
+    def __init__(self, *on_first: Callable[[], None]) -> None:
         self.graceful = False
         self.stopping = False
-        self._on_first = on_first
+        self.on_first = list(on_first)
 
     def forgive(self) -> None:
         """Take back the cancellations that the signals asked for, once they have done their work."""
@@ -32,7 +35,8 @@ class Interrupts:
         def interrupted() -> None:
             if self.graceful and not self.stopping:
                 self.stopping = True
-                self._on_first()
+                for react in self.on_first:
+                    react()
             else:
                 terminated()
 

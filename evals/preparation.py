@@ -38,6 +38,7 @@ _OPERATIONAL = [
     "endpoint.base_url",
     "endpoint.api_key_env",
     "endpoint.max_concurrency",
+    "endpoint.concurrency",
     "endpoint.timeout",
     "endpoint.retries",
     "endpoint.patience",
@@ -48,7 +49,8 @@ _OPERATIONAL = [
     "max_dead",
     "sandbox",
 ]
-"""What may differ between a run and its resumption besides `serve`: how chains are made, not which."""
+_OPERATIONAL_SECTIONS = ("serve", "budget", "prices")
+"""What may differ between a run and its resumption: how chains are made and what they may cost, not which."""
 _JUDGING = ("task.scorer", "task.tolerance", "task.lenient", "sandbox")
 """What may differ when a run is judged again."""
 
@@ -172,6 +174,7 @@ def identity(run: Preparation) -> dict[str, Any]:
         "strategy": label(run.strategy),
         "seed": config["seed"],
         "compaction": config["compaction"],
+        **({"on_overflow": config["on_overflow"]} if config["on_overflow"] != "fail" else {}),
     }
 
 
@@ -231,7 +234,7 @@ def _overridden(config: Any, overrides: Mapping[str, Any], may_change: Sequence[
     if not isinstance(config, dict):
         return config
     for key in overrides:
-        if key not in (*_OPERATIONAL, *may_change) and key.partition(".")[0] != "serve":
+        if key not in (*_OPERATIONAL, *may_change) and key.partition(".")[0] not in _OPERATIONAL_SECTIONS:
             raise UsageError(f"a run cannot be resumed with another {key}: that would mix two runs; start a new one")
     served = any(key.partition(".")[0] == "serve" and value is not None for key, value in overrides.items())
     replaced: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """A summary as a table for the terminal and as one self-contained page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from evals.directory import RunDirectory, write_whole
 __all__ = ["percent", "remarks", "summary_table", "write_report"]
 
 _MILLION = 1_000_000
+_SHOWN_SHORT = 5
 _TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 
@@ -98,6 +99,8 @@ def _fact(value: Any) -> str:
 def remarks(summary: Mapping[str, Any]) -> list[str]:
     """What belongs beside the tables: partial credit, verdicts that ended in an error, groups, the floor of guessing."""
     lines = [_data(summary["data"])]
+    if summary["short"]:
+        lines.append(_shortfall(summary["short"]))
     for strategy in summary["strategies"].values():
         last = strategy["steps"][-1]
         if any(step["score"]["mean"] != step["accuracy"]["mean"] for step in strategy["steps"]):
@@ -120,6 +123,12 @@ def remarks(summary: Mapping[str, Any]) -> list[str]:
     if len(summary["scorers"]) > 1:
         lines.append(f"verdicts of several scorers ({'; '.join(summary['scorers'])}): make them one with rsa-eval score")
     return lines
+
+
+def _shortfall(short: Sequence[Mapping[str, Any]]) -> str:
+    named = [f"{each['problem']} after {each['steps']}" for each in short[:_SHOWN_SHORT]]
+    more = f" and {len(short) - _SHOWN_SHORT} more" if len(short) > _SHOWN_SHORT else ""
+    return f"short of their steps: {', '.join(named)}{more}; their best answers so far are in answers.jsonl"
 
 
 def write_report(directory: RunDirectory, summary: Mapping[str, Any]) -> None:

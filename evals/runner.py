@@ -1,31 +1,36 @@
 """A run from its configuration to its summary."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from evals.answers import answers, lines, short
+from evals.directory import write_parts
 from evals.display import Display
+from evals.index import ChainIndex, VerdictIndex, run_index
 from evals.interrupts import Interrupts
 from evals.preparation import Preparation, api_key, identity_sha256
 from evals.problems import Problem
 from evals.provenance import provenance
+from evals.recording import Recorder
 from evals.report import write_report
 from evals.rescoring import score_missing
-from evals.scoring import Scoring, ScoringQueue, Verdict
-from evals.store import AppendLog, ChainIndex, ChainKey
+from evals.scoring import Scoring
+from evals.spending import Accounts
+from evals.stats import Group
 from evals.summary import summarise
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
-from rsa.endpoint import Endpoint
+from rsa.endpoint import Client, Endpoint
 from rsa.errors import EndpointRefused, EndpointUnreachable, Incomplete, RSAError, RunFailed, UsageError
 from rsa.generation import Generation, Question
-from rsa.plan import Plan, PlannedChain, Role
+from rsa.plan import Plan, PlannedChain
 from rsa.scheduler import Job, execute
-from rsa.serving import log_tail, serve
+from rsa.serving import serve
 from rsa.session import Session, open_session
 from rsa.strategies import label
 from rsa.tokens import local_counter, reply_limit
@@ -52,12 +57,15 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
     outcome: Outcome | None = None
     with interrupts.installed(), run.scoring() as scoring:
         try:
+            index = run_index(run)
             if run.model:
-                score_missing(run.directory, run.dataset.problems, run.strategy, scoring)
-            index = ChainIndex(run.directory.chains)
+                score_missing(run.directory, run.dataset.problems, index, scoring)
             if run.model and not any(_unfinished(run, index)):
-                return _conclude(run, run.model, scoring, None)
-            async with _endpoint(run, display) as endpoint, _session(endpoint) as session:
+                return _conclude(run, run.model, scoring, index, None)
+            ended = asyncio.get_running_loop().create_future()
+            async with _endpoint(run, display, ended) as endpoint, _session(endpoint) as session:
+                ended.add_done_callback(partial(_server_ended, session.client))
+                interrupts.on_first.append(session.client.wind_down)
                 generation = _generation(run, session)
                 model = session.client.endpoint.model or ""
                 _record_start(run, session, generation, scoring, arguments)
@@ -65,7 +73,7 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
                 interrupts.graceful = True
                 problem = await _generate(run, index, generation, scoring, display, interrupts)
                 interrupts.graceful = False
-                outcome = _conclude(run, model, scoring, problem)
+                outcome = _conclude(run, model, scoring, index, problem)
         except asyncio.CancelledError:
             if not interrupts.stopping:
                 raise
@@ -76,8 +84,8 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
 
 
 @asynccontextmanager
-async def _endpoint(run: Preparation, display: Display) -> AsyncIterator[Endpoint]:
-    """The running server, or one that is started for the run."""
+async def _endpoint(run: Preparation, display: Display, ended: asyncio.Future[str]) -> AsyncIterator[Endpoint]:
+    """The running server, or one that is started for the run. Should that end early, `ended` gets what is known of it."""
     config = run.config
     model, key = run.model or config.endpoint.model, api_key(config.endpoint.api_key_env)
     if config.serve is None:
@@ -85,8 +93,13 @@ async def _endpoint(run: Preparation, display: Display) -> AsyncIterator[Endpoin
         return
     engine = config.serve.build(model if config.serve.model else config.endpoint.model)
     display.note(f"Starting {engine.name}; its log is {run.directory.server_log}")
-    async with serve(engine, run.directory.server_log) as base_url:
+    async with serve(engine, run.directory.server_log, ended.set_result) as base_url:
         yield config.endpoint.build(base_url, engine.served_name, key)
+
+
+def _server_ended(client: Client, ended: asyncio.Future[str]) -> None:
+    if not ended.cancelled():
+        client.wind_down(EndpointUnreachable(ended.result()))
 
 
 def _announce(generation: Generation, display: Display) -> None:
@@ -121,6 +134,7 @@ def _generation(run: Preparation, session: Session) -> Generation:
         label(run.strategy),
         session.context,
         counter,
+        config.on_overflow,
     )
 
 
@@ -157,12 +171,15 @@ async def _generate(
 ) -> RSAError | None:
     """Generate and score; gives what stopped it early, None if nothing did."""
     _begin(run, index, display)
+    client = generation.client
+    accounts = Accounts(run.config, index, generation.sampling.max_tokens or 0)
+    deadline = _at_the_deadline(accounts, client)
     try:
-        async with _Writer(run, generation, scoring, display) as writer:
-            heartbeat = asyncio.ensure_future(_heartbeat(writer, display))
+        async with Recorder(run, index, generation, accounts, scoring, display) as recorder:
+            heartbeat = asyncio.ensure_future(_heartbeat(recorder, display))
             try:
-                limit = generation.client.endpoint.max_concurrency
-                await execute(_jobs(run, index, writer.generate), limit, stop=lambda: interrupts.stopping)
+                jobs = _jobs(run, index, recorder.make)
+                await execute(jobs, client.gate, stop=lambda: interrupts.stopping or accounts.over)
             finally:
                 heartbeat.cancel()
     except asyncio.CancelledError:
@@ -171,18 +188,33 @@ async def _generate(
         interrupts.forgive()
     except EndpointRefused as error:
         return RunFailed(f"the run stopped, because the endpoint refuses calls: {error}")
-    except EndpointUnreachable as error:
-        return Incomplete(f"{error}{log_tail(run.directory.server_log)}") if run.config.serve else error
     except RSAError as error:
         return error
-    return None
+    finally:
+        if deadline:
+            deadline.cancel()
+        _tell_faults(client, display)
+    return Incomplete(told) if (told := accounts.told()) else None
 
 
-async def _heartbeat(writer: "_Writer", display: Display) -> None:
+def _at_the_deadline(accounts: Accounts, client: Client) -> asyncio.TimerHandle | None:
+    """Have calls that wait for another attempt given up when the run's seconds are over."""
+    left = accounts.whole.seconds_left
+    return None if math.isinf(left) else asyncio.get_running_loop().call_later(max(0.0, left), client.wind_down)
+
+
+def _tell_faults(client: Client, display: Display) -> None:
+    if client.faults:
+        kinds = ", ".join(f"{count} x {kind}" for kind, count in client.faults.most_common())
+        waited = f"; the server was gone for {client.seconds_waited:.0f} s" if client.seconds_waited >= 1 else ""
+        display.note(f"Attempts that failed: {kinds}{waited}")
+
+
+async def _heartbeat(recorder: Recorder, display: Display) -> None:
     """Say from time to time that chains are on their way, for those that take minutes."""
     while True:
         await asyncio.sleep(_HEARTBEAT_SECONDS)
-        display.beat(writer.in_flight)
+        display.beat(recorder.in_flight)
 
 
 def _begin(run: Preparation, index: ChainIndex, display: Display) -> None:
@@ -191,78 +223,40 @@ def _begin(run: Preparation, index: ChainIndex, display: Display) -> None:
     display.begin({step: pairs * len(population) for step, population in enumerate(plan.populations, 1)}, index.by_step())
 
 
-Generating = Callable[[Question, Plan, PlannedChain, Sequence[Chain]], Awaitable[Chain]]
+Making = Callable[[Question, Plan, PlannedChain, Sequence[Chain]], Awaitable[Chain | None]]
 
 
-def _jobs(run: Preparation, index: ChainIndex, generate: Generating) -> Iterator[Job]:
+def _jobs(run: Preparation, index: ChainIndex, make: Making) -> Iterator[Job]:
     """Every repeat of every problem that has chains left to generate."""
-    for key, plan, problem in _unfinished(run, index):
-        yield Job(plan, partial(generate, problem.asked(run.config.sampling.system)), index.load(key))
+    for group, plan, problem in _unfinished(run, index):
+        yield Job(plan, partial(make, problem.asked(run.config.sampling.system)), index.load(group))
 
 
-def _unfinished(run: Preparation, index: ChainIndex) -> Iterator[tuple[ChainKey, Plan, Problem]]:
+def _unfinished(run: Preparation, index: ChainIndex) -> Iterator[tuple[Group, Plan, Problem]]:
     for repeat in range(run.config.task.repeats):
         for problem in run.dataset.problems:
             plan = run.strategy.plan(run.config.seed, problem.id, repeat)
-            key = (problem.id, repeat, label(run.strategy))
-            if index.count(key) < len(plan):
-                yield key, plan, problem
+            group = (problem.id, repeat)
+            if index.count(group) < len(plan):
+                yield group, plan, problem
 
 
-class _Writer:
-    """Generates a chain and has it on the disk before any other chain reads it; its verdict follows when it is there."""
-
-    def __init__(self, run: Preparation, generation: Generation, scoring: Scoring, display: Display) -> None:
-        self.in_flight = 0
-        self._generation = generation
-        self._display = display
-        self._problems = {problem.id: problem for problem in run.dataset.problems}
-        self._logs = AsyncExitStack()
-        self._chains = self._logs.enter_context(closing(AppendLog(run.directory.chains)))
-        self._verdicts = self._logs.enter_context(closing(AppendLog(run.directory.verdicts)))
-        self._queue = ScoringQueue(scoring, self._judged)
-
-    async def __aenter__(self) -> Self:
-        await self._logs.enter_async_context(self._queue)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._logs.__aexit__(kind, error, traceback)
-
-    async def generate(self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain]) -> Chain:
-        """What the scheduler calls for each chain."""
-        self.in_flight += 1
-        try:
-            chain = await self._generation(question, plan, planned, parents)
-        finally:
-            self.in_flight -= 1
-        self._chains.append(chain.to_record())
-        await self._chains.flush()
-        if chain.dead or planned.role is Role.VERIFY:
-            self._display.chain(chain, None)
-        else:
-            await self._queue.put(self._problems[chain.problem], chain)
-        return chain
-
-    async def _judged(self, chain: Chain, verdict: Verdict) -> None:
-        self._verdicts.append(verdict.to_record())
-        await self._verdicts.flush()
-        self._display.chain(chain, verdict)
-
-
-def write_results(run: Preparation, model: str, scoring: Scoring) -> dict[str, Any]:
-    """Write `summary.json` and `report.html` of all that is recorded, and give the summary."""
-    task = run.config.task
-    summary = summarise(run.directory, run.task_name, model, run.dataset, task.repeats, run.strategy, scoring.equivalence)
+def write_results(run: Preparation, model: str, scoring: Scoring, index: ChainIndex) -> dict[str, Any]:
+    """Write `answers.jsonl`, `summary.json` and `report.html` of all that is recorded, and give the summary."""
+    index.refresh()
+    verdicts = VerdictIndex(run.directory.verdicts, index.layout)
+    repeats = run.config.task.repeats
+    summary = summarise(index, verdicts, run.task_name, model, run.dataset, repeats, run.strategy, scoring.equivalence)
+    found = list(answers(run.strategy, run.config.seed, run.dataset.problems, repeats, index, verdicts, scoring.equivalence))
+    summary["short"] = short(found)
+    write_parts(run.directory.answers, lines(found))
     run.directory.write_summary(summary)
     write_report(run.directory, summary)
     return summary
 
 
-def _conclude(run: Preparation, model: str, scoring: Scoring, problem: RSAError | None) -> Outcome:
-    summary = write_results(run, model, scoring)
+def _conclude(run: Preparation, model: str, scoring: Scoring, index: ChainIndex, problem: RSAError | None) -> Outcome:
+    summary = write_results(run, model, scoring, index)
     if problem is None:
         problem = _too_many_failures(summary, run.config.max_dead) if summary["complete"] else Incomplete("interrupted")
     return Outcome(summary, problem)

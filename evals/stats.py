@@ -6,8 +6,9 @@ right nor as wrong.
 """
 
 import math
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
@@ -17,7 +18,7 @@ from rsa.equivalence import Equivalence, vote
 from rsa.plan import Place, Plan
 from rsa.selection import ballot, population
 
-__all__ = ["Mark", "Subject", "estimate", "summarise_strategy"]
+__all__ = ["Group", "Mark", "Recorded", "Subject", "busy_seconds", "estimate", "summarise_strategy"]
 
 _DIGITS = 6
 
@@ -41,10 +42,10 @@ class Subject:
     groups: Mapping[str, str] = field(default_factory=dict)
 
 
-Chains = Mapping[Place, Chain]
-Marks = Mapping[Place, Mark]
 Group = tuple[str, int]
 """(problem, repeat)."""
+Recorded = tuple[Group, Mapping[Place, Chain], Mapping[Place, Mark]]
+"""A group with what is recorded of it: its chains (of which no texts but judgements are read) and their marks."""
 
 
 def estimate(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
@@ -63,85 +64,113 @@ def estimate(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     return {"mean": round(mean, _DIGITS), "se": round(error, _DIGITS), "ci95": interval}
 
 
-def summarise_strategy(
-    plan: Plan, chains: Mapping[Group, Chains], marks: Mapping[Group, Marks], subjects: Mapping[str, Subject]
-) -> list[dict[str, Any]]:
-    """One object a step. `plan` is any plan of the strategy: only the roles in it are used."""
-    return [_step(plan, step, chains, marks, subjects) for step in range(1, plan.steps + 1)]
+def busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
+    """The time in which at least one chain was in flight: pauses between a run and its resumption do not count.
+
+    `spans` are the starts and ends of chains, in seconds.
+    """
+    busy = 0.0
+    until = 0.0
+    for start, end in sorted(spans):
+        busy += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return busy
+
+
+def summarise_strategy(plan: Plan, groups: Iterable[Recorded], subjects: Mapping[str, Subject]) -> list[dict[str, Any]]:
+    """One object a step. `plan` is any plan of the strategy: its roles are used. `groups` come in order, none is kept."""
+    tallies = [_Tally(step) for step in range(1, plan.steps + 1)]
+    for group, chains, marks in groups:
+        for tally in tallies:
+            made = [chain for place, chain in sorted(chains.items()) if place[0] == tally.step]
+            members = population(plan, tally.step, chains)
+            tally.take_chains(made)
+            tally.take_members(group, [(each, marks[each.place]) for each in members if each.place in marks], subjects)
+    return [tally.result(subjects) for tally in tallies]
 
 
 Member = tuple[Chain, Mark]
+Values = dict[Group, float]
 
 
-def _step(
-    plan: Plan,
-    step: int,
-    chains: Mapping[Group, Chains],
-    marks: Mapping[Group, Marks],
-    subjects: Mapping[str, Subject],
-) -> dict[str, Any]:
-    made = [chain for group in sorted(chains) for place, chain in sorted(chains[group].items()) if place[0] == step]
-    members = {group: _marked(population(plan, step, chains[group]), marks.get(group, {})) for group in sorted(chains)}
-    everyone = [mark for group in members.values() for _, mark in group]
-    judged = {group: [member for member in there if member[1].status != "error"] for group, there in members.items()}
-    alive = [chain for chain in made if not chain.dead]
-    usage = Usage.total(chain.usage for chain in made)
-    winners = {group: _majority(there, subjects[group[0]].equivalence) for group, there in judged.items() if there}
-    return {
-        "step": step,
-        "problems": len({problem for (problem, _), there in judged.items() if there}),
-        "chains": len(made),
-        "accuracy": _over_problems(judged, _accuracy),
-        "score": _over_problems(judged, lambda there: fmean(mark.score for _, mark in there)),
-        "majority": estimate(_by_problem(winners)),
-        "coverage": _over_problems(judged, lambda there: float(any(mark.solved for _, mark in there))),
-        "groups": _by_groups(judged, subjects),
-        "no_answer": _share(mark.status == "no_answer" for mark in everyone),
-        "error": _share(mark.status == "error" for mark in everyone),
-        "methods": dict(sorted(Counter(mark.method for mark in everyone).items())),
-        "truncated": _share(chain.status is Status.TRUNCATED for chain in alive),
-        "dead": _share(chain.dead for chain in made),
-        "tokens": {"prompt": usage.prompt, "cached": usage.cached, "completion": usage.completion},
-        "calls": sum(chain.attempts for chain in made),
-        "seconds": round(math.fsum(chain.ended - chain.started for chain in made), 3),
-    }
+class _Tally:
+    """What is known of one step so far."""
 
+    def __init__(self, step: int) -> None:
+        self.step = step
+        self._statuses: Counter[Status] = Counter()
+        self._usage = Usage()
+        self._calls = 0
+        self._seconds = array("d")
+        self._kinds: Counter[str] = Counter()
+        self._methods: Counter[str] = Counter()
+        self._accuracy: Values = {}
+        self._score: Values = {}
+        self._majority: Values = {}
+        self._coverage: Values = {}
 
-def _marked(members: Iterable[Chain], marks: Marks) -> list[Member]:
-    return [(member, marks[member.place]) for member in members if member.place in marks]
+    def take_chains(self, made: Iterable[Chain]) -> None:
+        for chain in made:
+            self._statuses[chain.status] += 1
+            self._usage += chain.usage
+            self._calls += chain.attempts
+            self._seconds.append(chain.ended - chain.started)
 
+    def take_members(self, group: Group, members: Sequence[Member], subjects: Mapping[str, Subject]) -> None:
+        self._kinds.update(mark.status for _, mark in members)
+        self._methods.update(mark.method for _, mark in members)
+        judged = [member for member in members if member[1].status != "error"]
+        if judged:
+            self._accuracy[group] = fmean(mark.solved for _, mark in judged)
+            self._score[group] = fmean(mark.score for _, mark in judged)
+            self._majority[group] = _majority(judged, subjects[group[0]].equivalence)
+            self._coverage[group] = float(any(mark.solved for _, mark in judged))
 
-def _accuracy(there: Sequence[Member]) -> float:
-    return fmean(mark.solved for _, mark in there)
-
-
-def _by_groups(
-    judged: Mapping[Group, Sequence[Member]], subjects: Mapping[str, Subject]
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Accuracy by every value of every property: `{"difficulty": {"hard": {"problems": 12, "mean": ...}}}`."""
-    parts: dict[str, dict[str, dict[Group, Sequence[Member]]]] = defaultdict(lambda: defaultdict(dict))
-    for group, there in judged.items():
-        if there:
-            for name, value in subjects[group[0]].groups.items():
-                parts[name][value][group] = there
-    return {
-        name: {
-            value: {"problems": len({problem for problem, _ in part}), **_over_problems(part, _accuracy)}
-            for value, part in sorted(values.items())
+    def result(self, subjects: Mapping[str, Subject]) -> dict[str, Any]:
+        chains, dead = self._statuses.total(), self._statuses[Status.DEAD]
+        members = self._kinds.total()
+        usage = self._usage
+        return {
+            "step": self.step,
+            "problems": _problems(self._accuracy),
+            "chains": chains,
+            "accuracy": _over_problems(self._accuracy),
+            "score": _over_problems(self._score),
+            "majority": _over_problems(self._majority),
+            "coverage": _over_problems(self._coverage),
+            "groups": _by_groups(self._accuracy, subjects),
+            "no_answer": _share(self._kinds["no_answer"], members),
+            "error": _share(self._kinds["error"], members),
+            "methods": dict(sorted(self._methods.items())),
+            "truncated": _share(self._statuses[Status.TRUNCATED], chains - dead),
+            "dead": _share(dead, chains),
+            "tokens": {"prompt": usage.prompt, "cached": usage.cached, "completion": usage.completion},
+            "calls": self._calls,
+            "seconds": round(math.fsum(self._seconds), 3),
         }
+
+
+def _by_groups(accuracy: Values, subjects: Mapping[str, Subject]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Accuracy by every value of every property: `{"difficulty": {"hard": {"problems": 12, "mean": ...}}}`."""
+    parts: dict[str, dict[str, Values]] = defaultdict(lambda: defaultdict(dict))
+    for group, share in accuracy.items():
+        for name, value in subjects[group[0]].groups.items():
+            parts[name][value][group] = share
+    return {
+        name: {value: {"problems": _problems(part), **_over_problems(part)} for value, part in sorted(values.items())}
         for name, values in sorted(parts.items())
     }
 
 
-def _by_problem(values: Mapping[Group, float]) -> dict[str, list[float]]:
+def _problems(values: Values) -> int:
+    return len({problem for problem, _ in values})
+
+
+def _over_problems(values: Values) -> dict[str, Any]:
     by_problem: dict[str, list[float]] = defaultdict(list)
     for (problem, _), value in values.items():
         by_problem[problem].append(value)
-    return by_problem
-
-
-def _over_problems(groups: Mapping[Group, Sequence[Member]], value: Callable[[Sequence[Member]], float]) -> dict[str, Any]:
-    return estimate(_by_problem({group: value(there) for group, there in groups.items() if there}))
+    return estimate(by_problem)
 
 
 def _majority(there: Sequence[Member], equivalence: Equivalence) -> float:
@@ -150,6 +179,5 @@ def _majority(there: Sequence[Member], equivalence: Equivalence) -> float:
     return float(winner is not None and any(chain.slot == winner.slot and mark.solved for chain, mark in there))
 
 
-def _share(flags: Iterable[bool]) -> float | None:
-    flags = list(flags)
-    return round(fmean(flags), _DIGITS) if flags else None
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, _DIGITS) if whole else None

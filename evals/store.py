@@ -7,24 +7,24 @@ opened for writing, and its chain is generated again.
 import asyncio
 import json
 import os
-from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from evals.directory import disk_error
+from evals.directory import disk_error, sync_folder
 from rsa.chain import Chain
 from rsa.errors import UsageError
 
-__all__ = ["AppendLog", "ChainIndex", "ChainKey", "RecordName", "name_of", "read_chains", "read_log"]
+__all__ = ["AppendLog", "RecordName", "Span", "name_of", "read_chains", "read_log"]
 
-ChainKey = tuple[str, int, str]
-"""(problem, repeat, strategy)."""
 RecordName = tuple[Any, ...]
 """(problem, repeat, strategy, step, slot): which chain a record of either log is about."""
+Span = tuple[int, int]
+"""Where a record lies in its log: (offset, length) in bytes."""
 _NAME = ("problem", "repeat", "strategy", "step", "slot")
 _TAIL = 1 << 16
+_READ = 1 << 20
 
 
 def name_of(record: Mapping[str, Any]) -> RecordName:
@@ -41,7 +41,7 @@ def read_log(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
         return
     offset = 0
     try:
-        with path.open("rb") as lines:
+        with path.open("rb", buffering=_READ) as lines:
             for number, line in enumerate(lines, 1):
                 record = _record(line)
                 if record is None:
@@ -75,43 +75,91 @@ def read_chains(path: Path) -> Iterator[tuple[int, int, Chain]]:
 
 
 class AppendLog:
-    """Appends records to a file, off the event loop; records that come while the disk is busy share the next write."""
+    """Appends records to a file; those that come while the disk is busy share the next write.
+
+    A write that fails is the last one: nothing ever stands behind a torn line. From then on `save` and `flush` raise
+    `Incomplete`, also to those whose records were in somebody else's write.
+    """
 
     def __init__(self, path: Path) -> None:
+        """Open a log, without its torn last line if it has one. Raises `Incomplete` if the disk does not let it."""
         self.path = path
-        self._file = path.open("ab", buffering=0)
-        self._file.truncate(_whole_length(path))
-        self._failed = False
-        self._pending: deque[bytes] = deque()
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append-log")
+        try:
+            new = not path.exists()
+            self._file = path.open("ab", buffering=0)
+            try:
+                self._taken = self._saved = _whole_length(path)  # bytes
+                self._file.truncate(self._taken)
+                if new:
+                    sync_folder(path.parent)
+            except OSError:
+                self._file.close()
+                raise
+        except OSError as error:
+            raise disk_error(path, error) from error
+        self._failure: OSError | None = None
+        self._pending: list[bytes] = []
+        self._saving: asyncio.Future[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append-log")
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Take a record; `flush` writes it."""
-        self._pending.append(json.dumps(record, ensure_ascii=False).encode("utf-8", errors="replace") + b"\n")
+    def append(self, record: Mapping[str, Any]) -> Span:
+        """Take a record, and say where it will lie; `save` or `flush` writes it."""
+        line = json.dumps(record, ensure_ascii=False).encode("utf-8", errors="replace") + b"\n"
+        span = self._taken, len(line)
+        self._taken += len(line)
+        self._pending.append(line)
+        return span
+
+    @property
+    def pending(self) -> int:
+        """How many bytes were taken and are not on the disk yet."""
+        return self._taken - self._saved
+
+    def save(self) -> None:
+        """Write every record taken so far. Not while `flush` is awaited."""
+        self._write(self._batch())
 
     async def flush(self) -> None:
-        """Return when every record taken so far is on the disk. Raises `Incomplete` if the disk does not take them."""
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._drain)
+        """Return when every record taken so far is on the disk, which is written to off the event loop."""
+        wanted = self._taken
+        while self._saved < wanted:
+            if self._saving is None or self._saving.done():
+                self._saving = asyncio.get_running_loop().run_in_executor(self._thread, self._write, self._batch())
+                self._saving.add_done_callback(_seen)
+            await asyncio.shield(self._saving)
 
-    def _drain(self) -> None:
-        batch = b"".join(self._pending.popleft() for _ in range(len(self._pending)))
-        if not batch or self._failed:  # nothing may be written behind a torn line
-            return
+    def _batch(self) -> list[bytes]:
+        batch, self._pending = self._pending, []
+        return batch
+
+    def _write(self, batch: list[bytes]) -> None:
+        if self._failure:
+            raise disk_error(self.path, self._failure)
         try:
-            while batch:
-                batch = batch[self._file.write(batch) :]
-            os.fsync(self._file.fileno())
+            for line in batch:
+                left = memoryview(line)
+                while left:
+                    left = left[self._file.write(left) :]
+            if batch:
+                os.fsync(self._file.fileno())
         except OSError as error:
-            self._failed = True
+            self._failure = error
             raise disk_error(self.path, error) from error
+        self._saved += sum(map(len, batch))
 
     def close(self) -> None:
-        """Write what is left and close the file."""
-        self._writer.shutdown(wait=True)
+        """Write what is left, unless a write has failed, and close the file."""
+        self._thread.shutdown(wait=True)
         try:
-            self._drain()
+            if not self._failure:
+                self.save()
         finally:
             self._file.close()
+
+
+def _seen(writing: asyncio.Future[None]) -> None:
+    if not writing.cancelled():
+        writing.exception()  # has been told to whoever waited; nobody may have
 
 
 def _whole_length(path: Path) -> int:
@@ -129,35 +177,3 @@ def _whole_length(path: Path) -> int:
                 return end
             end = last
     return 0
-
-
-class ChainIndex:
-    """Where each recorded chain of a run lies, without its text."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._places: dict[ChainKey, dict[tuple[int, int], tuple[int, int]]] = {}
-        for offset, length, chain in read_chains(path):
-            places = self._places.setdefault((chain.problem, chain.repeat, chain.strategy), {})
-            places.setdefault(chain.place, (offset, length))
-
-    def by_step(self) -> dict[int, int]:
-        """How many chains of each step are recorded, over all problems."""
-        return dict(Counter(step for places in self._places.values() for step, _ in places))
-
-    def count(self, key: ChainKey) -> int:
-        """How many chains of one repeat of a problem are recorded."""
-        return len(self._places.get(key, ()))
-
-    def load(self, key: ChainKey) -> dict[tuple[int, int], Chain]:
-        """The recorded chains of one repeat of a problem, texts and all."""
-        places = self._places.get(key)
-        if not places:
-            return {}
-        with self._path.open("rb") as file:
-            return {place: Chain.from_record(json.loads(_at(file, *span))) for place, span in places.items()}
-
-
-def _at(file: BinaryIO, offset: int, length: int) -> bytes:
-    file.seek(offset)
-    return file.read(length)

@@ -6,9 +6,12 @@ result = rsa.run("How many ...?", llm, rsa.RSA(n=16, k=4, steps=10), seed=0)
 print(result.answer)
 """
 
+from rsa.budget import Budget, Prices
 from rsa.chain import Chain, Status, Usage
 from rsa.endpoint import Endpoint, Rate, Sampling
 from rsa.errors import (
+    BudgetSpent,
+    CallAbandoned,
     CallFailed,
     ContextOverflow,
     EndpointRefused,
@@ -25,6 +28,9 @@ from rsa.strategies import RSA, Majority, Rejection, Sample, SelfAggregation, Se
 
 __all__ = [
     "RSA",
+    "Budget",
+    "BudgetSpent",
+    "CallAbandoned",
     "CallFailed",
     "Chain",
     "ContextOverflow",
@@ -35,6 +41,7 @@ __all__ = [
     "Majority",
     "Plan",
     "PlannedChain",
+    "Prices",
     "RSAError",
     "Rate",
     "Rejection",

@@ -79,7 +79,7 @@ def last_boxed(text: str) -> str | None:
     text = after_thinking(text)
     open_braces: list[int | None] = []  # where a box's content starts; None for any other brace
     last: tuple[int, int] | None = None
-    for match in _BRACES.finditer(text):
+    for match in _BRACES.finditer(text, _before_first_box(text)):
         if match[0] == "}":
             start = open_braces.pop() if open_braces else None
             if start is not None and (last is None or start > last[0]) and not text[start : match.start()].isspace():
@@ -87,6 +87,14 @@ def last_boxed(text: str) -> str | None:
         elif match[0].endswith("{") and match[0] != "\\{":
             open_braces.append(match.end() if len(match[0]) > 1 else None)
     return text[slice(*last)].strip() if last else None
+
+
+def _before_first_box(text: str) -> int:
+    """Where the command of the first box starts. Braces before it pair with none of a box, so nobody needs to read them."""
+    first = text.find("boxed")
+    if first < 0:
+        return len(text)
+    return len(text[:first].removesuffix("f").rstrip("\\"))
 
 
 def last_tagged(text: str) -> str | None:

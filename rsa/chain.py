@@ -10,6 +10,8 @@ from rsa.plan import Place
 
 __all__ = ["Chain", "Status", "Usage"]
 
+_OPTIONAL = ("reasoning", "error", "overflow")  # left out of a record where they are None
+
 
 class Status(StrEnum):
     """How a chain ended."""
@@ -46,7 +48,8 @@ class Chain:
     """One chain of a run. `parents` are the slots of step - 1 that its prompt showed, in prompt order.
 
     `text` is the answer text, `reasoning` what the server kept apart as thinking. `started` and `ended` are seconds since
-    the epoch; `attempts` counts HTTP requests.
+    the epoch; `attempts` counts HTTP requests. `overflow` says what was done to a prompt that did not fit the context
+    window, as `rsa.overflow` describes it; None if nothing was. `usage` and `attempts` include what that cost.
     """
 
     problem: str
@@ -67,6 +70,7 @@ class Chain:
     attempts: int = 0
     reasoning: str | None = None
     error: str | None = None
+    overflow: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def place(self) -> Place:
@@ -88,7 +92,7 @@ class Chain:
             "cached": self.usage.cached,
             "completion": self.usage.completion,
         }
-        return {name: value for name, value in record.items() if value is not None or name not in ("reasoning", "error")}
+        return {name: value for name, value in record.items() if value is not None or name not in _OPTIONAL}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Chain":
@@ -104,4 +108,6 @@ class Chain:
         whole_numbers = (chain.repeat, chain.step, chain.slot, chain.seed, chain.attempts)
         if not all(isinstance(number, int) for number in whole_numbers) or not isinstance(chain.text, str):
             raise UsageError("not a chain record: a number or the text is of another type")
+        if not isinstance(chain.overflow, dict | None):
+            raise UsageError("not a chain record: overflow is not an object")
         return chain

@@ -1,7 +1,38 @@
-"""Every error that this package raises on purpose.
+"""Every error that this package raises on purpose, and what becomes of whatever may go wrong: the failure model.
 
-Each message says what went wrong, where, and what to do about it. The command line turns them into exit codes:
-`UsageError` and what derives from it 2, `Incomplete` 3, every other `RSAError` 1.
+Each message says what went wrong, where, and what to do about it.
+
+**A call.**
+
+- 408, 409, 425, 5xx, a lost connection, the time limit, a reply that is unreadable, blank or broken off: it is sent again
+  after a growing wait, or after `Retry-After`. Out of `retries`, its chain is dead.
+- 429: the same, but ten of them use up one retry. A credit that is used up is a refusal.
+- No connection, or ten failed attempts in a row without a success: the circuit opens. All calls wait, one tiny probe at a
+  time goes out, and all go on when one is answered. After `patience` seconds the run stops (3).
+- 429 for every call for `patience` seconds, or ten calls in a row out of retries: the run stops (3).
+- The prompt is too long for the context window: `on_overflow` says whether it is shortened or its chain is dead.
+- 400, 413, 422 of a prompt where another prompt is accepted: its chain is dead.
+- Any other 3xx or 4xx, such as a wrong key, path, model or parameter: the run stops (1), for every other call would fail
+  too.
+- A budget does not allow it: it is not sent, its chain is left for a resumption, and the run stops (3).
+- The server that was started for the run ends: the run stops (3).
+
+**A chain.**
+
+- Cut by the token limit (`finish_reason` length): truncated, a candidate like any other.
+- Dead: never a candidate, a vote or a wrong answer. The next in the lines of its children stands in for it.
+- All that it could have read are dead: dead as well.
+
+**A run** ends with an exit code.
+
+- 0: done.
+- 1: refused by the endpoint, or the server did not start.
+- 2: bad usage, configuration or data.
+- 3: it can be resumed. Interrupted; out of patience, budget or disk space; more than `max_dead` dead chains or failed
+  verdicts.
+
+What is recorded is on the disk before anything reads it, and is never made again. `UsageError` and what derives from it
+end a command with 2 (`EndpointRefused` in mid-run with 1), `Incomplete` with 3, every other `RSAError` with 1.
 """
 
 from typing import TYPE_CHECKING
@@ -10,6 +41,8 @@ if TYPE_CHECKING:
     from rsa.chain import Usage
 
 __all__ = [
+    "BudgetSpent",
+    "CallAbandoned",
     "CallFailed",
     "ContextOverflow",
     "EndpointRefused",
@@ -48,6 +81,14 @@ class CallFailed(RSAError):
         super().__init__(message)
         self.attempts = attempts
         self.usage = usage
+
+
+class CallAbandoned(Incomplete):
+    """A call was given up while it waited, because the run stops or its budget is spent. Its chain is left for later."""
+
+
+class BudgetSpent(CallAbandoned):
+    """A budget does not allow a further call."""
 
 
 class ContextOverflow(CallFailed):

@@ -1,4 +1,4 @@
-"""From a chain's place in the plan to its text: render the prompt, check that it fits, call the model.
+"""From a chain's place in the plan to its text: render the prompt, see that it fits, call the model.
 
 This is what the scheduler calls for each chain. A failed call becomes a dead chain here; what stops the whole run passes.
 """
@@ -6,19 +6,28 @@ This is what the scheduler calls for each chain. A failed call becomes a dead ch
 import hashlib
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
-from rsa.chain import Chain, Status, Usage
+from rsa.budget import Purse
+from rsa.chain import Chain, Status
 from rsa.compaction import Compaction
+from rsa.delivery import Delivery, Expense
 from rsa.endpoint import Client, Completion, Message, Messages, Sampling
-from rsa.errors import CallFailed, ContextOverflow
+from rsa.errors import CallFailed
 from rsa.kinds import Kind
+from rsa.overflow import Draft, Fitted, shown
 from rsa.plan import Plan, PlannedChain, Role
 from rsa.prompts import Prompts
-from rsa.tokens import TokenCounter, surely_fits
+from rsa.shared import Shared
+from rsa.tokens import TokenCounter
 
 __all__ = ["Generation", "Question", "prompt_sha256", "template_for"]
+
+_MOST_SUMMARIES = 512  # more than the candidates of the problems that are usually open
+_NOBODY = Purse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,10 @@ def template_for(role: Role, candidates: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Everything that turns a planned chain into a finished one, the same for all chains of a run."""
+    """Everything that turns a planned chain into a finished one, the same for all chains of a run.
+
+    `on_overflow` names the rule of `rsa.overflow.OVERFLOWS` for prompts that are too long for the context window.
+    """
 
     client: Client
     prompts: Prompts
@@ -54,67 +66,109 @@ class Generation:
     strategy: str
     context: int | None = None
     counter: TokenCounter | None = None
+    on_overflow: str = "fail"
+    _summaries: Shared[tuple[Any, ...], str | None] = field(
+        default_factory=lambda: Shared(_MOST_SUMMARIES), init=False, repr=False, compare=False
+    )
 
-    def messages(self, question: Question, planned: PlannedChain, parents: Sequence[Chain]) -> Messages:
-        """The prompt of a chain: the plain question, or the question with its parents as candidates."""
-        text = question.text
-        if planned.role is not Role.SAMPLE:
-            template = template_for(planned.role, len(parents))
-            candidates = [self.compaction(parent.text, parent.reasoning) for parent in parents]
-            text = self.prompts.render(template, text, candidates, question.kind)
+    def messages(
+        self,
+        question: Question,
+        planned: PlannedChain,
+        parents: Sequence[Chain],
+        overflow: Mapping[str, Any] | None = None,
+    ) -> Messages:
+        """The prompt of a chain: the plain question, or the question with its parents as candidates.
+
+        With the parents and the `overflow` that a chain records it is the prompt that was sent.
+        """
+        return self._written(question, planned.role, shown(self._candidates(parents), overflow))
+
+    async def __call__(
+        self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain], purse: Purse = _NOBODY
+    ) -> Chain:
+        """The finished chain, dead if its call failed for good or if all its parents are dead. `purse` pays its calls."""
+        chain, expense = self._unmade(plan, planned, parents), Expense(purse)
+        if planned.role is not Role.SAMPLE and not parents:
+            return replace(chain, ended=time.time(), error="all chains that it could have read are dead")
+
+        async def condense(index: int) -> str | None:
+            parent = parents[index]
+            name = (plan.problem, plan.repeat, *parent.place)
+            return await self._summaries.get(name, partial(self._summary, question, plan, parent, expense))
+
+        draft = Draft(self._candidates(parents), partial(self._written, question, planned.role), condense)
+        try:
+            fitted, completion = await self._deliver(draft, self.on_overflow, chain.seed, expense)
+        except CallFailed as error:
+            sha256 = prompt_sha256(draft.write(draft.candidates))
+            made = replace(chain, prompt_sha256=sha256, error=str(error))
+        else:
+            made = _finished(chain, fitted, completion)
+        return replace(made, ended=time.time(), attempts=expense.attempts, usage=expense.usage)
+
+    def _unmade(self, plan: Plan, planned: PlannedChain, parents: Sequence[Chain]) -> Chain:
+        """The chain as it is if nothing comes of it."""
+        return Chain(
+            problem=plan.problem,
+            repeat=plan.repeat,
+            strategy=self.strategy,
+            step=planned.step,
+            slot=planned.slot,
+            parents=tuple(parent.slot for parent in parents),
+            model=self.client.endpoint.model or "",
+            seed=plan.key(planned.step, planned.slot, "generate").request_seed(),
+            prompt_sha256="",
+            text="",
+            finish_reason="error",
+            status=Status.DEAD,
+            started=time.time(),
+        )
+
+    async def _summary(self, question: Question, plan: Plan, parent: Chain, expense: Expense) -> str | None:
+        """A candidate in the model's own shorter words; blank where they were cut off, None where the call failed."""
+
+        def write(candidates: Sequence[str]) -> Messages:
+            return self._asked(question, self.prompts.render("summarize", question.text, candidates, question.kind))
+
+        seed = plan.key(parent.step, parent.slot, "summarize").request_seed()
+        try:
+            _, completion = await self._deliver(Draft(self._candidates([parent]), write), "tail", seed, expense)
+        except CallFailed:
+            return None
+        if completion.finish_reason == "length":
+            return ""
+        return self.compaction(completion.text, completion.reasoning).strip()
+
+    def _candidates(self, parents: Sequence[Chain]) -> list[str]:
+        return [self.compaction(parent.text, parent.reasoning) for parent in parents]
+
+    def _written(self, question: Question, role: Role, candidates: Sequence[str]) -> Messages:
+        if role is Role.SAMPLE:
+            return self._asked(question, question.text)
+        template = template_for(role, len(candidates))
+        return self._asked(question, self.prompts.render(template, question.text, candidates, question.kind))
+
+    @staticmethod
+    def _asked(question: Question, text: str) -> Messages:
         return (*question.before, {"role": "user", "content": text})
 
-    async def __call__(self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain]) -> Chain:
-        """The finished chain, dead if its call failed for good or if all its parents are dead."""
-        started = time.time()
-        seed = plan.key(planned.step, planned.slot, "generate").request_seed()
-        slots = tuple(parent.slot for parent in parents)
+    @property
+    def _deliver(self) -> Delivery:
+        return Delivery(self.client, self.sampling, self.context, self.counter)
 
-        def finished(completion: Completion, status: Status, sha256: str, error: str | None = None) -> Chain:
-            return Chain(
-                problem=plan.problem,
-                repeat=plan.repeat,
-                strategy=self.strategy,
-                step=planned.step,
-                slot=planned.slot,
-                parents=slots,
-                model=completion.model or self.client.endpoint.model or "",
-                seed=completion.seed,
-                prompt_sha256=sha256,
-                text=completion.text,
-                finish_reason=completion.finish_reason,
-                status=status,
-                usage=completion.usage,
-                started=started,
-                ended=time.time(),
-                attempts=completion.attempts,
-                reasoning=completion.reasoning,
-                error=error,
-            )
 
-        def dead(sha256: str, error: CallFailed) -> Chain:
-            nothing = Completion("", "error", None, error.usage or Usage(), seed=seed, attempts=error.attempts)
-            return finished(nothing, Status.DEAD, sha256, str(error))
-
-        if planned.role is not Role.SAMPLE and not parents:
-            return dead("", CallFailed("all chains that it could have read are dead"))
-        messages = self.messages(question, planned, parents)
-        sha256 = prompt_sha256(messages)
-        try:
-            await self._check_fit(messages)
-            completion = await self.client.complete(messages, self.sampling, seed)
-        except CallFailed as error:
-            return dead(sha256, error)
-        status = Status.TRUNCATED if completion.finish_reason == "length" else Status.OK
-        return finished(completion, status, sha256)
-
-    async def _check_fit(self, messages: Messages) -> None:
-        room = None if self.context is None else self.context - (self.sampling.max_tokens or 0)
-        if room is None or self.counter is None or surely_fits(messages, room):
-            return
-        count = await self.counter(messages)
-        if count is not None and count > room:
-            raise ContextOverflow(
-                f"the prompt has {count} tokens and may be answered with {self.sampling.max_tokens} more, but the context "
-                f"window holds {self.context}: lower max_tokens or k, or serve the model with a longer context"
-            )
+def _finished(chain: Chain, fitted: Fitted, completion: Completion) -> Chain:
+    """A chain with its reply to the prompt that was sent."""
+    return replace(
+        chain,
+        parents=chain.parents[: fitted.shown],
+        model=completion.model or chain.model,
+        seed=completion.seed,
+        prompt_sha256=prompt_sha256(fitted.messages),
+        text=completion.text,
+        finish_reason=completion.finish_reason,
+        status=Status.TRUNCATED if completion.finish_reason == "length" else Status.OK,
+        reasoning=completion.reasoning,
+        overflow=fitted.overflow,
+    )

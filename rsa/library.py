@@ -1,23 +1,25 @@
 """One question in, one better answer out: `run` and `arun`."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from rsa.budget import Account, Budget, Purse
 from rsa.chain import Chain, Usage
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Endpoint, Sampling
-from rsa.errors import RunFailed, UsageError
+from rsa.errors import BudgetSpent, RunFailed, UsageError
 from rsa.generation import Generation, Question
 from rsa.kinds import Kind, kind_named
-from rsa.plan import Plan
+from rsa.overflow import OVERFLOWS
+from rsa.plan import Plan, PlannedChain
 from rsa.prompts import Prompts
 from rsa.scheduler import Job, execute
-from rsa.selection import choose, population
+from rsa.selection import choose, last_population
 from rsa.session import open_session
 from rsa.strategies import RSA, Select, Strategy, label
 from rsa.text import did_you_mean
@@ -32,7 +34,8 @@ class Result:
 
     `text` is the answering chain's text and `answer` what could be read out of it (None: nothing in the asked form).
     `usage` sums the tokens of every chain. `population` are the living members of the last population, `chains` all chains
-    with the dead ones, ordered by step and slot; `chosen` is the one that answers.
+    with the dead ones, ordered by step and slot; `chosen` is the one that answers. Where a budget ended the work early,
+    `stopped` says so, and `population` is the last one that was complete (or what there is of the first).
     """
 
     text: str
@@ -41,6 +44,7 @@ class Result:
     chosen: Chain = field(repr=False)
     population: tuple[Chain, ...] = field(repr=False)
     chains: tuple[Chain, ...] = field(repr=False)
+    stopped: str | None = None
 
 
 async def arun(
@@ -54,16 +58,20 @@ async def arun(
     select: Select | None = None,
     prompts: str | Path = "default",
     compaction: str = "answer",
+    on_overflow: str = "fail",
+    budget: Budget | None = None,
     system: str | None = None,
 ) -> Result:
     """Answer one question with a strategy (by default the paper's `RSA(n=16, k=4, steps=10)`).
 
     The question is sent as it is. `kind` (general, math, choice, gym, code, number) decides how later prompts name the
     problem and ask for the answer, and how `Result.answer` is read. `select` is the strategy's own unless given. The same
-    question, strategy and seed make the same plan; the question's text stands for the problem in all draws.
+    question, strategy and seed make the same plan; the question's text stands for the problem in all draws. `on_overflow`
+    names a rule of `rsa.overflow` for prompts over the context window. `budget` bounds what the answer may cost; where it
+    ends the work early, the result is the best so far.
 
-    Raises `UsageError` for bad arguments, `EndpointRefused` and `EndpointUnreachable` if the endpoint cannot be used, and
-    `RunFailed` if every chain of the last population died.
+    Raises `UsageError` for bad arguments, `EndpointRefused` and `EndpointUnreachable` if the endpoint cannot be used,
+    `RunFailed` if every chain of the last population died, and `BudgetSpent` if the budget allows no answer at all.
     """
     strategy = strategy or RSA()
     if not isinstance(question, str) or not question.strip():
@@ -74,6 +82,8 @@ async def arun(
         raise UsageError(f"{strategy!r} is not a strategy, such as rsa.RSA(n=16, k=4, steps=10)")
     if compaction not in COMPACTIONS:
         raise UsageError(f"there is no compaction {compaction!r}{did_you_mean(compaction, COMPACTIONS)}")
+    if on_overflow not in OVERFLOWS:
+        raise UsageError(f"on_overflow: there is no rule {on_overflow!r}{did_you_mean(on_overflow, OVERFLOWS)}")
     if select is not None and select not in get_args(Select):
         raise UsageError(f"there is no selector {select!r}{did_you_mean(select, get_args(Select))}")
     asked = Question(question, kind_named(kind), ({"role": "system", "content": system},) if system else ())
@@ -90,21 +100,35 @@ async def arun(
             label(strategy),
             session.context,
             session.counter,
+            on_overflow,
         )
-        job = Job(plan, partial(generation, asked))
-        await execute([job], llm.max_concurrency, chains.append)
-    return _result(plan, chains, asked.kind, select or strategy.select)
+        account = Account("this question", budget or Budget())
+        job = Job(plan, partial(_affordable, partial(generation, asked), account))
+        await execute([job], session.client.gate, chains.append, lambda: account.exhausted is not None)
+    return _result(plan, chains, asked.kind, select or strategy.select, account.exhausted)
 
 
-def _result(plan: Plan, chains: Sequence[Chain], kind: Kind, select: Select) -> Result:
+async def _affordable(
+    generate: Callable[..., Awaitable[Chain]], account: Account, plan: Plan, planned: PlannedChain, parents: Sequence[Chain]
+) -> Chain | None:
+    """The chain; None if the budget does not allow it."""
+    try:
+        return await generate(plan, planned, parents, Purse([account]))
+    except BudgetSpent:
+        return None
+
+
+def _result(plan: Plan, chains: Sequence[Chain], kind: Kind, select: Select, stopped: str | None) -> Result:
     ordered = tuple(sorted(chains, key=lambda chain: chain.place))
-    members = population(plan, plan.steps, {chain.place: chain for chain in ordered})
-    if not members:
+    step, members = last_population(plan, {chain.place: chain for chain in ordered})
+    if stopped and not members:
+        raise BudgetSpent(f"{stopped}, before anything could answer: raise it")
+    if not members or (step < plan.steps and not stopped):
         error = next((chain.error for chain in ordered if chain.error), "no reason recorded")
         raise RunFailed(f"every chain of the last population is dead, so there is no answer; the first error was: {error}")
-    chosen = choose(plan, members, kind, select)
+    chosen = choose(plan, members, kind, select, step)
     usage = Usage.total(chain.usage for chain in ordered)
-    return Result(chosen.text, kind.extract(chosen.text), usage, chosen, members, ordered)
+    return Result(chosen.text, kind.extract(chosen.text), usage, chosen, members, ordered, stopped)
 
 
 def run(question: str, llm: Endpoint, strategy: Strategy | None = None, **options: Any) -> Result:

@@ -9,14 +9,38 @@ import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from rsa.chain import Chain
 from rsa.plan import Place, Plan, PlannedChain
 
-__all__ = ["Generate", "Job", "execute"]
+__all__ = ["FixedLimit", "Generate", "Job", "Limit", "execute"]
 
-Generate = Callable[[Plan, PlannedChain, Sequence[Chain]], Awaitable[Chain]]
-"""Makes one chain from its parents. A failed call is a dead chain; what it raises stops the run."""
+Generate = Callable[[Plan, PlannedChain, Sequence[Chain]], Awaitable[Chain | None]]
+"""Makes one chain from its parents. A failed call is a dead chain; None leaves the chain, and all that would read it, for
+another run; what it raises stops the run."""
+
+
+class Limit(Protocol):
+    """How many chains may be on their way: a number that may move."""
+
+    @property
+    def now(self) -> int:
+        """The number at this moment."""
+
+    def watch(self, on_growth: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called when the number may have grown while no chain ended; calling what is given ends that."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedLimit:
+    """A number that never moves."""
+
+    now: int
+
+    def watch(self, on_growth: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 - there is nothing to see
+        """Do nothing."""
+        return lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +54,39 @@ class Job:
 
 async def execute(
     jobs: Iterable[Job],
-    limit: int,
+    limit: Limit,
     on_chain: Callable[[Chain], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Generate every chain of every job that is not recorded, at most `limit` at a time.
+    """Generate every chain of every job that is not recorded, at most `limit.now` at a time.
 
     `on_chain` is called once for each generated chain. Once `stop()` is true no further chain starts, and the call returns
     when those in flight are done. An exception of a generation, or cancellation, cancels all others and waits for them.
     """
     feed = _Feed(iter(jobs))
-    finished: asyncio.Queue[asyncio.Task[Chain]] = asyncio.Queue()
-    running: dict[asyncio.Task[Chain], _Progress] = {}
+    events: asyncio.Queue[asyncio.Task[Chain | None] | None] = asyncio.Queue()
+    running: dict[asyncio.Task[Chain | None], _Progress] = {}
+    unwatch = limit.watch(lambda: events.put_nowait(None))
 
     def start_ready() -> None:
-        while len(running) < limit and not stop() and (ready := feed.next()):
+        while len(running) < limit.now and not stop() and (ready := feed.next()):
             progress, planned = ready
             generation = progress.job.generate(progress.job.plan, planned, progress.start(planned))
             task = asyncio.ensure_future(generation)
             running[task] = progress
-            task.add_done_callback(finished.put_nowait)
+            task.add_done_callback(events.put_nowait)
 
     try:
         start_ready()
         while running:
-            task = await finished.get()
-            progress = running.pop(task)
-            chain = task.result()
-            on_chain(chain)
-            feed.add(progress, progress.finish(chain))
+            if task := await events.get():
+                progress = running.pop(task)
+                if chain := task.result():
+                    on_chain(chain)
+                    feed.add(progress, progress.finish(chain))
             start_ready()
     finally:
+        unwatch()
         for task in running:
             task.cancel()
         for outcome in await asyncio.gather(*running, return_exceptions=True):

@@ -1,6 +1,6 @@
 """From finished chains to the population that answers, and from that population to one answer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from rsa.answers import last_boxed, unwrapped
 from rsa.chain import Chain, Status
@@ -10,7 +10,7 @@ from rsa.kinds import Kind
 from rsa.plan import Place, Plan
 from rsa.strategies import Select
 
-__all__ = ["accepts", "ballot", "choose", "population"]
+__all__ = ["accepts", "ballot", "choose", "complete_steps", "drawn", "last_population", "population"]
 
 
 def accepts(judgement: str) -> bool:
@@ -42,8 +42,29 @@ def ballot(member: Chain, answer: str | None) -> Ballot:
     return Ballot(member.slot, answer, finished=member.status is not Status.TRUNCATED)
 
 
-def choose(plan: Plan, members: Iterable[Chain], kind: Kind, select: Select) -> Chain:
-    """The member of the last population that answers.
+def complete_steps(plan: Plan, chains: Container[Place]) -> int:
+    """How many populations of a plan are complete, from the first on."""
+    for steps, planned in enumerate(plan.populations):
+        if any(chain.place not in chains for chain in planned):
+            return steps
+    return plan.steps
+
+
+def last_population(plan: Plan, chains: Mapping[Place, Chain]) -> tuple[int, tuple[Chain, ...]]:
+    """The population that answers at present, with its step: the last complete one in which a chain lives.
+
+    Where none is complete it is what there is of the first: later ones would favour chains that end early. Empty if no
+    chain lives.
+    """
+    for step in range(max(1, complete_steps(plan, chains)), 0, -1):
+        members = population(plan, step, chains)
+        if members:
+            return step, members
+    return 1, ()
+
+
+def choose(plan: Plan, members: Iterable[Chain], kind: Kind, select: Select, step: int | None = None) -> Chain:
+    """The member of a population that answers; of the last one, unless `step` names another.
 
     `sample` draws one uniformly (the paper's rule: its expected accuracy is the population's mean). `majority` takes the one
     that speaks for the most frequent answer (see `rsa.equivalence`); where no member gave any, it draws like `sample`.
@@ -56,5 +77,11 @@ def choose(plan: Plan, members: Iterable[Chain], kind: Kind, select: Select) -> 
         winner = vote((ballot(member, kind.extract(member.text)) for member in by_slot.values()), kind.equivalence)
         if winner:
             return by_slot[winner.slot]
-    order = plan.key(plan.steps, 0, "select").permutation(max(by_slot) + 1)
+    return drawn(plan, step or plan.steps, tuple(by_slot.values()))
+
+
+def drawn(plan: Plan, step: int, members: Iterable[Chain]) -> Chain:
+    """A uniformly drawn member of the population of a step, which must not be empty."""
+    by_slot = {member.slot: member for member in members}
+    order = plan.key(step, 0, "select").permutation(max(by_slot) + 1)
     return next(by_slot[slot] for slot in order if slot in by_slot)

@@ -10,7 +10,7 @@ from rsa.endpoint import Messages
 from rsa.errors import UsageError
 from rsa.plan import Plan
 
-__all__ = ["TokenCounter", "local_counter", "reply_limit", "surely_fits"]
+__all__ = ["TokenCounter", "content_bytes", "local_counter", "most_tokens", "reply_limit", "surely_fits"]
 
 TokenCounter = Callable[[Messages], Awaitable[int | None]]
 """Counts the tokens of a prompt with its chat template; None if that cannot be said."""
@@ -20,10 +20,19 @@ _QUESTION_TOKENS = 1024  # kept free for the question and the instructions, as i
 _TEMPLATE_TOKENS = 256  # more than any chat template is known to add to one message
 
 
+def content_bytes(messages: Messages) -> int:
+    """The length of a prompt in bytes, without its chat template."""
+    return sum(len(str(message["content"]).encode("utf-8", errors="replace")) for message in messages)
+
+
+def most_tokens(messages: Messages) -> int:
+    """More tokens than a prompt can have: no tokenizer makes more of them than there are bytes."""
+    return content_bytes(messages) + _TEMPLATE_TOKENS * len(messages)
+
+
 def surely_fits(messages: Messages, room: int) -> bool:
-    """Whether a prompt fits without counting: no tokenizer makes more tokens than there are bytes."""
-    size = sum(len(str(message["content"]).encode("utf-8", errors="replace")) + _TEMPLATE_TOKENS for message in messages)
-    return size <= room
+    """Whether a prompt fits without counting."""
+    return most_tokens(messages) <= room
 
 
 def reply_limit(wanted: int | None, plan: Plan, context: int | None) -> int:

@@ -1,6 +1,7 @@
 """One OpenAI-compatible server: limits, retries, usage."""
 
-from rsa.endpoint.client import Client, Endpoint, Rate
-from rsa.endpoint.types import Completion, Message, Messages, Model, Sampling
+from rsa.endpoint.client import Client
+from rsa.endpoint.endpoint import Endpoint
+from rsa.endpoint.types import Completion, Message, Messages, Model, Rate, Sampling
 
 __all__ = ["Client", "Completion", "Endpoint", "Message", "Messages", "Model", "Rate", "Sampling"]

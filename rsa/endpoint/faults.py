@@ -1,13 +1,6 @@
 """What may go wrong in a call, which of it is worth another attempt, and how long to wait for it.
 
-| fault | what happens |
-|---|---|
-| 408, 409, 425, 429, 5xx | retried, after `Retry-After` if given |
-| no connection | retried until the endpoint's patience ends; then the run stops |
-| connection lost, time limit, unreadable, blank or aborted reply | retried |
-| the prompt is too long for the context window | this chain is dead |
-| 400, 413, 422 of a prompt where another prompt is accepted | this chain is dead |
-| any other 4xx: key, path, model, parameter | the run stops, for every other call would fail too |
+The whole failure model is in `rsa.errors`.
 """
 
 import email.utils
@@ -23,7 +16,9 @@ from rsa.endpoint.types import Completion
 
 __all__ = ["Fault", "FaultKind", "backoff", "fault_of_status", "read_completion", "retry_after"]
 
-_RETRIED_STATUS = frozenset({408, 409, 425, 429})
+_RETRIED_STATUS = frozenset({408, 409, 425})
+_BUSY_STATUS = 429
+_NO_CREDIT = re.compile("insufficient_quota|billing_hard_limit")
 _PROMPT_STATUS = frozenset({400, 413, 422})
 _CONTEXT = re.compile(
     r"context[ _-](?:length|size|window|limit)|exceed_context|max_model_len|max_new_tokens|maximum number of tokens"
@@ -31,6 +26,7 @@ _CONTEXT = re.compile(
     re.IGNORECASE,
 )
 _UNFINISHED = frozenset({"abort", "error", "cancelled", "canceled"})
+_UNAVAILABLE = 503
 _LONGEST_MESSAGE = 500
 _LONGEST_WAIT = 120.0
 
@@ -39,6 +35,9 @@ class FaultKind(StrEnum):
     """What becomes of a faulty call."""
 
     RETRY = "retry"
+    BUSY = "busy"
+    """Turned away for now."""
+    TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
     CONTEXT = "context"
     PROMPT = "prompt"
@@ -50,27 +49,36 @@ class FaultKind(StrEnum):
 class Fault(Exception):
     """One failed attempt.
 
-    `status` is the HTTP status (None: no reply), `wait` what the server asked for in seconds, `blank` marks a reply without
-    any text, and `usage` is what the attempt cost all the same.
+    `label` is what it is counted under, `status` the HTTP status (None: no reply), `wait` what the server asked for in
+    seconds; `blank` marks a reply without any text, and `usage` is what the attempt cost all the same.
     """
 
     kind: FaultKind
+    label: str
     message: str
     status: int | None = None
     wait: float | None = None
     blank: bool = False
     usage: Usage = field(default_factory=Usage)
 
+    @property
+    def overload(self) -> bool:
+        """Whether it tells that the server has too much to do."""
+        return self.kind in (FaultKind.BUSY, FaultKind.TIMEOUT) or self.status == _UNAVAILABLE
+
 
 def fault_of_status(status: int, body: str, wait: float | None) -> Fault:
     """The fault that an HTTP status other than 200 stands for."""
     reason, codes = _told(body)
-    message = f"HTTP {status}: {reason}"
-    if status in _RETRIED_STATUS or status >= 500:
-        return Fault(FaultKind.RETRY, message, status, wait)
-    if status in _PROMPT_STATUS:
-        return Fault(FaultKind.CONTEXT if _CONTEXT.search(f"{reason} {codes}") else FaultKind.PROMPT, message, status)
-    return Fault(FaultKind.REFUSED, message, status)
+    label = f"HTTP {status}"
+    kind = FaultKind.REFUSED
+    if status == _BUSY_STATUS:
+        kind = FaultKind.REFUSED if _NO_CREDIT.search(codes) else FaultKind.BUSY
+    elif status in _RETRIED_STATUS or status >= 500:
+        kind = FaultKind.RETRY
+    elif status in _PROMPT_STATUS:
+        kind = FaultKind.CONTEXT if _CONTEXT.search(f"{reason} {codes}") else FaultKind.PROMPT
+    return Fault(kind, label, f"{label}: {reason}", status, wait)
 
 
 def _told(body: str) -> tuple[str, str]:
@@ -116,11 +124,13 @@ def read_completion(body: str) -> Completion:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         start = " ".join(body[:_LONGEST_MESSAGE].split())
         reason = f"{type(error).__name__}: {error}"
-        raise Fault(FaultKind.RETRY, f"the reply is not a chat completion ({reason}): {start}") from error
+        message = f"the reply is not a chat completion ({reason}): {start}"
+        raise Fault(FaultKind.RETRY, "unreadable reply", message) from error
     blank = not completion.text.strip() and not (completion.reasoning or "").strip()
     if blank or completion.finish_reason in _UNFINISHED:
         message = f"the reply {'holds no text' if blank else 'was broken off'} (finish_reason {completion.finish_reason!r})"
-        raise Fault(FaultKind.RETRY, message, blank=blank, usage=completion.usage)
+        label = "blank reply" if blank else "reply broken off"
+        raise Fault(FaultKind.RETRY, label, message, blank=blank, usage=completion.usage)
     return completion
 
 

@@ -1,41 +1,66 @@
 """What one call has cost so far, and how long to wait before it is sent again."""
 
 import asyncio
-import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rsa.chain import Usage
 from rsa.endpoint.faults import Fault, FaultKind, backoff
+from rsa.errors import CallAbandoned, RSAError
 from rsa.keys import Key
 
-__all__ = ["Spent", "wait_before_next"]
+__all__ = ["Spent", "Waiting"]
+
+_BUSY_PER_RETRY = 10
 
 
 @dataclass(slots=True)
 class Spent:
-    """What one call has cost so far."""
+    """What one call has cost so far: `attempts` are the HTTP requests, `failed` those that used up a retry."""
 
     attempts: int = 0
     failed: int = 0
+    busy: int = 0
     blanks: int = 0
     usage: Usage = field(default_factory=Usage)
-    unconnected_since: float | None = None
 
     def take(self, fault: Fault) -> None:
-        """Count a failed attempt. One without a connection uses up patience, any other a retry."""
+        """Count a failed attempt. One without a connection uses up no retry, and being turned away a tenth of one."""
         self.usage = self.usage + fault.usage
-        if fault.kind is FaultKind.UNREACHABLE:
-            self.unconnected_since = self.unconnected_since or time.monotonic()
-            return
-        self.unconnected_since = None
-        self.failed += 1
+        self.failed += fault.kind in (FaultKind.RETRY, FaultKind.TIMEOUT)
+        self.busy += fault.kind is FaultKind.BUSY
         self.blanks += fault.blank
 
-    def unconnected_for(self) -> float:
-        """Seconds since the connection was lost; negative while there is one."""
-        return -1.0 if self.unconnected_since is None else time.monotonic() - self.unconnected_since
+    def used_up(self, retries: int) -> bool:
+        """Whether there is no further attempt."""
+        return self.failed + self.busy // _BUSY_PER_RETRY > retries
 
 
-async def wait_before_next(seed: int, attempt: int, fault: Fault) -> None:
-    """Sleep before attempt + 1. The jitter is a keyed draw, like every other."""
-    await asyncio.sleep(backoff(attempt, Key(seed, "", purpose="backoff").uniform(attempt), fault.wait))
+class Waiting:
+    """Lets calls wait, and sends them away when nobody wants to wait any more."""
+
+    def __init__(self) -> None:
+        self._over = asyncio.Event()
+        self._reason: RSAError = CallAbandoned("the run stops, so nothing further is sent")
+
+    def end(self, reason: RSAError | None = None) -> None:
+        """From now on nobody waits; who would gets the reason, by default a `CallAbandoned`."""
+        if not self._over.is_set():
+            self._reason = reason or self._reason
+            self._over.set()
+
+    def check(self) -> None:
+        """Raise the reason if nobody wants to wait any more."""
+        if self._over.is_set():
+            raise self._reason
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long. Raises the reason as soon as the waiting is ended."""
+        self.check()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+        self.check()
+
+    async def before_next(self, seed: int, attempt: int, fault: Fault) -> None:
+        """Wait before attempt + 1. The jitter is a keyed draw, like every other."""
+        await self.sleep(backoff(attempt, Key(seed, "", purpose="backoff").uniform(attempt), fault.wait))

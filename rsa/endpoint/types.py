@@ -7,7 +7,7 @@ from typing import Any
 from rsa.chain import Usage
 from rsa.errors import UsageError
 
-__all__ = ["Completion", "Message", "Messages", "Model", "Sampling"]
+__all__ = ["Completion", "Message", "Messages", "Model", "Rate", "Sampling"]
 
 Message = Mapping[str, Any]
 """One chat message: {"role": ..., "content": ...}."""
@@ -74,3 +74,15 @@ class Model:
     context: int | None = None
     aliases: tuple[str, ...] = ()
     owned_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A quota of hosted APIs: at most `calls` requests in any `period` seconds."""
+
+    calls: int
+    period: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.calls < 1 or self.period <= 0:
+            raise UsageError(f"a rate needs at least one call in a positive period, not {self.calls} in {self.period} s")

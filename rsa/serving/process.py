@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
-from rsa.errors import ServerFailed, UsageError
+from rsa.errors import Incomplete, ServerFailed, UsageError
 from rsa.serving import keeper
 from rsa.serving.engines import Engine
 
@@ -25,10 +25,11 @@ _SHOWN_LINES = 20
 
 
 @asynccontextmanager
-async def serve(engine: Engine, log: Path) -> AsyncIterator[str]:
+async def serve(engine: Engine, log: Path, on_end: Callable[[str], None] | None = None) -> AsyncIterator[str]:
     """Start a server, wait until it is healthy, and give its base URL; it is gone when the block is left.
 
-    Its output goes to the file `log`. It also ends when this process dies in any way, SIGKILL included.
+    Its output goes to the file `log`. It also ends when this process dies in any way, SIGKILL included. Should it end by
+    itself while the block lasts, `on_end` is called with what is known of that.
     Raises `UsageError` if it cannot be started here (package missing, port in use), and `ServerFailed` with the log's
     last lines if it ends or does not become healthy within `engine.startup_timeout` seconds.
     """
@@ -37,7 +38,11 @@ async def serve(engine: Engine, log: Path) -> AsyncIterator[str]:
     process = _start(command, engine.environment(), log)
     try:
         await _wait_until_healthy(engine, process, port, log)
-        yield f"http://127.0.0.1:{port}/v1"
+        watching = asyncio.ensure_future(_watch(engine, process, log, on_end or (lambda _: None)))
+        try:
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            watching.cancel()
     finally:
         if process.stdin:
             process.stdin.close()  # the keeper ends the server
@@ -45,7 +50,11 @@ async def serve(engine: Engine, log: Path) -> AsyncIterator[str]:
 
 
 def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
+    try:
+        output = log.open("ab")
+    except OSError as error:
+        raise Incomplete(f"{log} cannot be written ({error.strerror}): make space, then try again") from error
+    with output:
         return subprocess.Popen(
             [sys.executable, keeper.__file__, *command],
             stdin=subprocess.PIPE,
@@ -54,6 +63,12 @@ def _start(command: list[str], environment: dict[str, str], log: Path) -> subpro
             env={**os.environ, **environment},
             start_new_session=True,
         )
+
+
+async def _watch(engine: Engine, process: subprocess.Popen[bytes], log: Path, on_end: Callable[[str], None]) -> None:
+    while process.poll() is None:  # noqa: ASYNC110 - nobody sets an event when a process ends
+        await asyncio.sleep(_POLL_SECONDS)
+    on_end(f"{engine.name} ended with exit code {process.returncode} while it was needed.{log_tail(log)}")
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:

@@ -120,7 +120,7 @@ def test_a_server_that_goes_away_ends_the_run_resumable(start, rsa_eval, tmp_pat
         dying.hanging.wait(60)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 3
-    assert "no connection for 0.5 s: is the server running?" in errors
+    assert "no answer for 0.5 s: is the server running?" in errors
     assert all(record["status"] == "ok" for record in chains(tmp_path / "run").values())
     with FakeServer() as revived:
         assert rsa_eval("resume", "run", "--base-url", revived.url).returncode == 0

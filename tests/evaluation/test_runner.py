@@ -22,6 +22,7 @@ def test_a_run_leaves_the_whole_directory(server, start, rsa_eval, tmp_path):
         "prompts",
         "chains.jsonl",
         "verdicts.jsonl",
+        "answers.jsonl",
         "summary.json",
         "report.html",
     }

@@ -22,9 +22,9 @@ TEXT = Equivalence(str.strip)
 
 def summary(strategy, *groups, statuses=None, equivalence=TEXT, properties=None):
     """Each group is ((problem, repeat), marks by slot of step 1); a None mark is a dead chain."""
-    chains, marks = {}, {}
-    for key, row in groups:
-        chains[key] = {
+    recorded = []
+    for key, row in sorted(groups):
+        chains = {
             (1, slot): Chain(
                 *key,
                 "s",
@@ -44,9 +44,9 @@ def summary(strategy, *groups, statuses=None, equivalence=TEXT, properties=None)
             )
             for slot, mark in enumerate(row)
         }
-        marks[key] = {(1, slot): mark for slot, mark in enumerate(row) if mark}
-    subjects = {problem: Subject(equivalence, (properties or {}).get(problem, {})) for problem, _ in chains}
-    return summarise_strategy(strategy.plan(0, ""), chains, marks, subjects)[0]
+        recorded.append((key, chains, {(1, slot): mark for slot, mark in enumerate(row) if mark}))
+    subjects = {problem: Subject(equivalence, (properties or {}).get(problem, {})) for (problem, _), _, _ in recorded}
+    return summarise_strategy(strategy.plan(0, ""), recorded, subjects)[0]
 
 
 def test_standard_errors_are_clustered_by_problem():
@@ -121,14 +121,11 @@ def test_a_problem_whose_chains_all_died_has_no_accuracy():
 def test_rejection_counts_what_it_accepted():
     texts = {(2, 0): "\\boxed{correct}", (2, 1): "\\boxed{incorrect}"}
     chains = {
-        ("p", 0): {
-            place: Chain("p", 0, "s", *place, (), "m", 0, "", texts.get(place, ""), "stop", Status.OK)
-            for place in ((1, 0), (1, 1), (2, 0), (2, 1))
-        }
+        place: Chain("p", 0, "s", *place, (), "m", 0, "", texts.get(place, ""), "stop", Status.OK)
+        for place in ((1, 0), (1, 1), (2, 0), (2, 1))
     }
-    steps = summarise_strategy(
-        rsa.Rejection(2).plan(0, ""), chains, {("p", 0): {(1, 0): RIGHT, (1, 1): WRONG}}, {"p": Subject(TEXT)}
-    )
+    recorded = (("p", 0), chains, {(1, 0): RIGHT, (1, 1): WRONG})
+    steps = summarise_strategy(rsa.Rejection(2).plan(0, ""), [recorded], {"p": Subject(TEXT)})
     assert [step["accuracy"]["mean"] for step in steps] == [0.5, 1.0]
 
 

@@ -1,16 +1,19 @@
 import asyncio
+import errno
 import json
 import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import rsa
-from evals.directory import FORMAT, RunDirectory
+from evals.directory import FORMAT, RunDirectory, sync_folder, write_parts, write_whole
 from evals.problems import Dataset, Problem
-from evals.store import AppendLog, ChainIndex, read_chains, read_log
+from evals.store import AppendLog, read_chains, read_log
 from rsa.chain import Chain, Status, Usage
 from rsa.prompts import Prompts
 
@@ -129,24 +132,6 @@ async def test_a_flush_means_on_disk(tmp_path):
     assert len(records(tmp_path / "log")) == 50
 
 
-def test_the_index_finds_texts_without_holding_them(tmp_path):
-    path = tmp_path / "chains.jsonl"
-    made = [
-        Chain(problem, 0, "rsa", 1, slot, (), "m", 0, "", f"{problem} ∑ {slot}", "stop", Status.OK)
-        for problem in "ab"
-        for slot in range(3)
-    ]
-    append(
-        path, *(chain.to_record() for chain in made), {**made[0].to_record(), "text": "a second record of the same place"}
-    )
-    index = ChainIndex(path)
-    assert index.count(("a", 0, "rsa")) == 3
-    assert index.count(("a", 1, "rsa")) == index.count(("a", 0, "majority")) == 0
-    assert index.load(("b", 0, "rsa")) == {chain.place: chain for chain in made[3:]}
-    assert index.load(("a", 0, "rsa"))[1, 0].text == "a ∑ 0"
-    assert index.by_step() == {1: 6}
-
-
 def test_folders_that_cannot_be_a_run_directory(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(rsa.UsageError, match="cannot be used as a run directory"):
@@ -173,18 +158,6 @@ def test_a_start_that_was_cut_short_can_be_repeated(tmp_path):
         RunDirectory(tmp_path).create(NOTHING, Prompts())
 
 
-def test_one_process_at_a_time(tmp_path):
-    directory = RunDirectory(tmp_path)
-    with (
-        directory.locked(),
-        pytest.raises(rsa.UsageError, match=f"in use by another process .pid {os.getpid()}."),
-        directory.locked(),
-    ):
-        pass
-    with directory.locked():  # the lock of whoever is gone is taken over
-        pass
-
-
 @pytest.mark.parametrize("wrong", [{}, {"step": "1"}, {"text": None}, {"status": "great"}, {"usage": 3}])
 def test_records_that_are_no_chains_are_told_with_their_place(tmp_path, wrong):
     good = Chain("p", 0, "rsa", 1, 0, (), "m", 0, "", "t", "stop", Status.OK).to_record()
@@ -193,23 +166,138 @@ def test_records_that_are_no_chains_are_told_with_their_place(tmp_path, wrong):
         list(read_chains(tmp_path / "log"))
 
 
-def test_nothing_is_written_behind_a_torn_line(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG])
+def test_nothing_is_written_behind_a_torn_line(tmp_path, monkeypatch, number):
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
     async def write() -> None:
         log = AppendLog(tmp_path / "log")
         log.append({"a": 1})
         await log.flush()
-        monkeypatch.setattr("evals.store.os.fsync", full)
+        monkeypatch.setattr("evals.store.os.fsync", fail)
         log.append({"b": 2})
-        with pytest.raises(rsa.Incomplete, match="make space"):
+        with pytest.raises(rsa.Incomplete, match=re.escape(os.strerror(number)) + ".*then resume"):
             await log.flush()
+        monkeypatch.undo()
         log.append({"c": 3})
+        with pytest.raises(rsa.Incomplete):
+            await log.flush()
         log.close()
-
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
 
     asyncio.run(write())
     assert {"c": 3} not in records(tmp_path / "log")
+
+
+async def test_everybody_whose_record_was_in_a_failed_write_is_told(tmp_path, monkeypatch):
+    """The records wait for the same write; none of them may count as recorded."""
+    log = AppendLog(tmp_path / "log")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def write(number: int) -> None:
+        log.append({"number": number})
+        await log.flush()
+
+    monkeypatch.setattr("evals.store.os.fsync", fail)
+    outcomes = await asyncio.gather(*(write(number) for number in range(20)), return_exceptions=True)
+    log.close()
+    assert {type(outcome) for outcome in outcomes} == {rsa.Incomplete}
+
+
+async def test_a_write_that_has_just_ended_keeps_nobody_waiting(tmp_path, monkeypatch):
+    """A record may come in the very turn of the loop in which a write ends, before anything was told of that."""
+    loop = asyncio.get_running_loop()
+
+    def at_once(executor, function, *arguments):
+        done = loop.create_future()
+        done.set_result(function(*arguments))
+        return done
+
+    monkeypatch.setattr(loop, "run_in_executor", at_once)
+    log = AppendLog(tmp_path / "log")
+    for number in range(3):
+        log.append({"number": number})
+        await log.flush()
+        assert len(records(tmp_path / "log")) == number + 1
+    log.close()
+
+
+async def test_a_record_whose_writer_is_cancelled_is_written_all_the_same(tmp_path):
+    log = AppendLog(tmp_path / "log")
+
+    async def write(number: int) -> None:
+        log.append({"number": number})
+        await log.flush()
+
+    writers = [asyncio.ensure_future(write(number)) for number in range(5)]
+    await asyncio.sleep(0)
+    for writer in writers:
+        writer.cancel()
+    await asyncio.gather(*writers, return_exceptions=True)
+    log.close()
+    assert records(tmp_path / "log") == [{"number": number} for number in range(5)]
+
+
+def test_a_record_lies_where_the_log_says(tmp_path):
+    append(tmp_path / "log", {"first": "∑"})
+    log = AppendLog(tmp_path / "log")
+    spans = [log.append({"number": number, "text": "é" * number}) for number in range(5)]
+    log.close()
+    assert spans == [(offset, length) for offset, length, _ in read_log(tmp_path / "log")][1:]
+
+
+def test_a_log_that_cannot_be_opened_is_told(tmp_path):
+    (tmp_path / "log").mkdir()
+    with pytest.raises(rsa.Incomplete, match=r"log cannot be written \(Is a directory\)"):
+        AppendLog(tmp_path / "log")
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "summary.json"
+    write_whole(path, "before")
+
+    def half():
+        yield b"half"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(rsa.Incomplete, match=r"summary\.json cannot be written \(No space left on device\): make space"):
+        write_parts(path, half())
+    assert [entry.name for entry in tmp_path.iterdir()] == ["summary.json"]
+    assert path.read_text() == "before"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_is_replaced_can_be_kept(tmp_path, monkeypatch, links):
+    path = tmp_path / "log"
+    path.write_text("before")
+    if not links:
+
+        def refuse(*_):
+            raise OSError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    write_parts(path, [b"af", b"ter"], kept=tmp_path / "log.1")
+    assert (path.read_text(), (tmp_path / "log.1").read_text()) == ("after", "before")
+
+
+def test_a_folder_that_cannot_be_synced_is_no_error(tmp_path, monkeypatch):
+    """Some network file systems refuse that."""
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr("evals.directory.os.fsync", refuse)
+    sync_folder(tmp_path)
+
+
+def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path):
+    directory = RunDirectory(tmp_path)
+    for name in ("summary.tmp", "report.tmp", "chains.tmp", "verdicts.new.jsonl", "mine.tmp"):
+        (tmp_path / name).touch()
+    with directory.locked():
+        assert {entry.name for entry in tmp_path.iterdir()} == {"run.lock", "mine.tmp"}
 
 
 def test_newer_and_foreign_run_files(tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import rsa
 from rsa.chain import Usage
 from rsa.endpoint.faults import FaultKind, backoff, fault_of_status, retry_after
+from rsa.endpoint.retrying import Waiting
 from rsa.session import open_session
 from tests.fake_server import FakeServer, Trouble, message
 
@@ -19,13 +20,13 @@ QUICK = rsa.Sampling(max_tokens=50)
 def no_waiting(monkeypatch):
     """Backoff takes no time in these tests, but its lengths are recorded."""
     waits: list[float] = []
-    sleep = asyncio.sleep
 
-    async def quick(seconds: float) -> None:
+    async def quick(waiting: Waiting, seconds: float) -> None:
+        waiting.check()
         waits.append(seconds)
-        await sleep(0)
+        await asyncio.sleep(0)
 
-    monkeypatch.setattr("rsa.endpoint.retrying.asyncio.sleep", quick)
+    monkeypatch.setattr(Waiting, "sleep", quick)
     return waits
 
 
@@ -213,7 +214,7 @@ async def test_a_server_that_is_gone_is_waited_for_until_patience_ends():
     with FakeServer() as server:
         url = server.url
     async with rsa.Endpoint(url, model="fake", patience=0.2, retries=0).connect() as client:
-        with pytest.raises(rsa.EndpointUnreachable, match=r"no connection for 0.2 s: is the server running\?"):
+        with pytest.raises(rsa.EndpointUnreachable, match=r"no answer for 0.2 s: is the server running\?"):
             await client.complete(ASK, QUICK, 0)
 
 
@@ -278,12 +279,20 @@ async def test_cancelling_ends_the_request_at_the_server_and_frees_the_place(ser
     assert server.in_flight == 0
 
 
-async def test_a_quota_of_calls_is_kept_in_order(server, no_waiting):
+async def test_a_quota_of_calls_is_kept_in_order(server, monkeypatch):
     """asyncio-throttle alone lets waiters overtake each other."""
+    polls: list[float] = []
+    sleep = asyncio.sleep
+
+    async def poll(seconds: float) -> None:
+        polls.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr("asyncio_throttle.throttler.asyncio.sleep", poll)
     async with rsa.Endpoint(server.url, model="fake", rate=rsa.Rate(3, 0.2)).connect() as client:
         await asyncio.gather(*(client.complete(ASK, QUICK, seed) for seed in range(7)))
     assert [body["seed"] for body in server.requests] == list(range(7))
-    assert no_waiting
+    assert polls
 
 
 async def test_extra_body_is_merged_and_null_removes(server):

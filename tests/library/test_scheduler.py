@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import rsa
 from rsa.chain import Chain, Status
 from rsa.plan import Place, Plan, PlannedChain
-from rsa.scheduler import Job, execute
+from rsa.scheduler import FixedLimit, Job, execute
 from rsa.strategies import Strategy
 
 
@@ -62,7 +62,7 @@ async def finish(
 ) -> list[Chain]:
     made: list[Chain] = []
     jobs = [Job(strategy.plan(0, problem), model, {each.place: each for each in recorded}) for problem in problems]
-    await execute(jobs, limit, made.append)
+    await execute(jobs, FixedLimit(limit), made.append)
     return made
 
 
@@ -141,7 +141,7 @@ async def test_problems_are_taken_up_only_when_there_is_room() -> None:
             yield Job(rsa.RSA(2, 2, 2).plan(0, str(number)), model)
 
     model = Model(held=True)
-    running = asyncio.ensure_future(execute(jobs(), 6))
+    running = asyncio.ensure_future(execute(jobs(), FixedLimit(6)))
     await settle()
     assert len(taken) == 3
     model.held = False
@@ -178,7 +178,7 @@ async def test_stopping_waits_for_chains_in_flight_and_starts_no_other() -> None
     stopping = False
     made: list[Chain] = []
     job = Job(rsa.RSA(2, 2, 3).plan(0, "p"), model)
-    running = asyncio.ensure_future(execute([job], 1, made.append, lambda: stopping))
+    running = asyncio.ensure_future(execute([job], FixedLimit(1), made.append, lambda: stopping))
     await settle()
     stopping = True
     await model.release(*model.gates)
@@ -206,7 +206,7 @@ async def test_an_error_in_one_chain_ends_all_others() -> None:
         return await model(plan, planned, parents)
 
     with pytest.raises(rsa.UsageError, match="no such model"):
-        await execute([Job(rsa.Majority(8).plan(0, "p"), fail)], 4)
+        await execute([Job(rsa.Majority(8).plan(0, "p"), fail)], FixedLimit(4))
     assert model.in_flight == 0
 
 
@@ -225,7 +225,7 @@ async def test_texts_of_read_populations_are_let_go() -> None:
         alive.append(len(texts))
         return Chain(plan.problem, 0, "s", *planned.place, (), "m", 0, "", text, "stop", Status.OK)
 
-    await execute([Job(rsa.RSA(n=4, k=2, steps=20).plan(0, "p"), model)], 4)
+    await execute([Job(rsa.RSA(n=4, k=2, steps=20).plan(0, "p"), model)], FixedLimit(4))
     assert max(alive) <= 3 * 4
 
 
@@ -233,5 +233,5 @@ def test_a_plan_runs_with_any_number_of_jobs_from_a_generator() -> None:
     made: list[Chain] = []
     model = Model()
     jobs = (Job(rsa.Sample().plan(0, str(number)), partial(model)) for number in range(50))
-    asyncio.run(execute(jobs, 3, made.append))
+    asyncio.run(execute(jobs, FixedLimit(3), made.append))
     assert len(made) == 50
