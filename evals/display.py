@@ -70,6 +70,7 @@ class _Counting:
         self._console = console
         self._steps: dict[int, _Step] = {}
         self._tokens = 0
+        self._retries = 0
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -87,6 +88,7 @@ class _Counting:
     def chain(self, chain: Chain, verdict: Verdict | None) -> None:
         self._steps[chain.step].take(chain, verdict)
         self._tokens += chain.usage.completion or 0
+        self._retries += max(0, chain.attempts - 1)
         self.refresh(chain.step)
 
     def note(self, text: str) -> None:
@@ -96,7 +98,9 @@ class _Counting:
         """Bars move on their own."""
 
     def rate(self) -> str:
-        return f"{self._tokens / max(time.monotonic() - self._started, 1e-9):.0f} tokens/s"
+        """New tokens a second, and the attempts beyond the first if there were any."""
+        rate = f"{self._tokens / max(time.monotonic() - self._started, 1e-9):.0f} tokens/s"
+        return f"{rate}, {self._retries} retries" if self._retries else rate
 
     def refresh(self, step: int) -> None:
         """Nothing is shown for `--json`."""

@@ -235,10 +235,9 @@ def _jobs(run: Preparation, index: ChainIndex, make: Making) -> Iterator[Job]:
 def _unfinished(run: Preparation, index: ChainIndex) -> Iterator[tuple[Group, Plan, Problem]]:
     for repeat in range(run.config.task.repeats):
         for problem in run.dataset.problems:
-            plan = run.strategy.plan(run.config.seed, problem.id, repeat)
             group = (problem.id, repeat)
-            if index.count(group) < len(plan):
-                yield group, plan, problem
+            if index.count(group) < len(index.layout.places):  # to make a plan takes some milliseconds
+                yield group, run.strategy.plan(run.config.seed, *group), problem
 
 
 def write_results(run: Preparation, model: str, scoring: Scoring, index: ChainIndex) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from rsa.text import did_you_mean
 from rsa.tokens import reply_limit
 
 __all__ = ["Result", "arun", "run"]
+
+_GLANCE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ ValueT = TypeVar("ValueT")
 def _run_anywhere(work: Coroutine[Any, Any, ValueT]) -> ValueT:
     """Run a coroutine to its end; in a thread with a loop of its own where this thread runs a loop already."""
     try:
-        asyncio.get_running_loop()
+        caller = asyncio.current_task()
     except RuntimeError:
         return asyncio.run(work)
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[ValueT]]] = Future()
@@ -155,8 +157,16 @@ def _run_anywhere(work: Coroutine[Any, Any, ValueT]) -> ValueT:
     with ThreadPoolExecutor(max_workers=1) as pool:
         outcome = pool.submit(asyncio.run, supervised())
         try:
-            return outcome.result()
-        except KeyboardInterrupt:
+            return _awaited(outcome, caller)
+        except (KeyboardInterrupt, asyncio.CancelledError):
             loop, task = started.result()
             loop.call_soon_threadsafe(task.cancel)
             raise
+
+
+def _awaited(outcome: Future[ValueT], caller: asyncio.Task[Any] | None) -> ValueT:
+    """The outcome. A Ctrl-C that asyncio takes for itself only cancels the caller, which cannot act on it while it waits."""
+    while not wait([outcome], _GLANCE_SECONDS).done:
+        if caller and caller.cancelling():
+            raise asyncio.CancelledError
+    return outcome.result()

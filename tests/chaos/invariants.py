@@ -1,4 +1,4 @@
-"""What must be true of a run directory whatever happened to the run. It reads the files itself, not with the code under test."""
+"""What must be true of a run directory whatever happened to the run. The files are read here, not by the code under test."""
 
 import json
 import re

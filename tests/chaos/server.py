@@ -44,8 +44,8 @@ class ChaosServer(FakeServer):
     """A fake server whose attempts go wrong as `schedule` says.
 
     A reply depends on the call alone: on the body of its first attempt, for a client asks for another seed after a blank
-    reply. `delay` seconds are what a proper reply takes, `absence` how long it refuses connections. `strange` are texts that a
-    prompt showed as candidates and that were never a proper reply. `before` is called with the number of each attempt.
+    reply. `delay` seconds are what a proper reply takes, `absence` how long it refuses connections. `strange` are texts that
+    a prompt showed as candidates and that were never a proper reply. `before` is called with the number of each attempt.
     """
 
     def __init__(self, schedule: Schedule = flawless, delay: float = 0.0, absence: float = 0.2) -> None:

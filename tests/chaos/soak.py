@@ -23,7 +23,7 @@ from types import MappingProxyType
 
 from tests.chaos.faults import HARMLESS, RETRYABLE, SLOW, flawless, keyed
 from tests.chaos.invariants import check, effortless, identity, records
-from tests.chaos.killing import MOMENTS, Scene, tear
+from tests.chaos.killing import MOMENTS, Scene, moments, tear
 from tests.chaos.running import Done, Launcher
 from tests.chaos.server import ChaosServer, wait_until
 from tests.chaos.tally import Tally
@@ -64,7 +64,7 @@ class Soak:
         directory = self.folder / f"run{number}"
         commands = (*start, *LIMITS, *limit, "--out", directory.name), ("resume", directory.name)
         for _ in range(self.draws.randint(1, 6)):
-            if self._live(directory, commands, planned, self.draws.choice(list(_LIVES))).code == 0:
+            if self._live(directory, commands, planned, self.draws.choice([*_LIVES, *("killed",) * 4])).code == 0:
                 break
         done = self._live(directory, commands, planned, "left alone")
         assert done.code == 0, done.errors
@@ -126,7 +126,7 @@ def _left_alone(scene: Scene) -> None:
 
 
 def _killed(scene: Scene) -> None:
-    MOMENTS[scene.draws.choice(list(MOMENTS))](scene)
+    MOMENTS[moments(scene.draws, 1)[0]](scene)
     scene.running.send(SIGKILL)
 
 
@@ -180,6 +180,11 @@ _CODES: Mapping[str, tuple[int, ...]] = MappingProxyType(
 )
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Soak for so many minutes; 1 if anything was found."""
     parser = argparse.ArgumentParser(description="Runs under every trouble at once.")
@@ -191,7 +196,7 @@ def main() -> int:
     folder.mkdir()
     rows = [{"id": f"p{number}", "question": f"Question {number}?", "answer": str(number % 3)} for number in range(PROBLEMS)]
     (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    print(f"soaking for {given.minutes:g} minutes with seed {seed}", flush=True)
+    _say(f"soaking for {given.minutes:g} minutes with seed {seed}")
     tally = Tally()
     until = time.monotonic() + given.minutes * 60
     with ChaosServer() as server, Launcher() as launcher:
@@ -202,10 +207,10 @@ def main() -> int:
                 number += 1
                 soak.round(number)
         except AssertionError as error:
-            print(f"run {number} with seed {seed}: {error}\nkept: {folder}", file=sys.stderr)
+            _say(f"run {number} with seed {seed}: {error}\nkept: {folder}")
             return 1
         finally:
-            print("\n".join(tally.lines()), flush=True)
+            _say("\n".join(tally.lines()))
     shutil.rmtree(folder.parent)
     return 0
 

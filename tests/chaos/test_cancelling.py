@@ -35,11 +35,6 @@ def nothing_left(server):
     assert not others, others
 
 
-async def reached(server, number):
-    while len(server.attempts) < number:
-        await asyncio.sleep(0.001)
-
-
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("after", [3, 20])
 def test_signals_end_a_run_and_leave_nothing(chaos, start, launcher, folder, tally, end, after):
@@ -85,7 +80,8 @@ async def test_a_cancelled_answer_leaves_nothing(chaos, tally, seed):
     chaos.delay = draws.choice([0, 0.01, 0.05])
     work = asyncio.ensure_future(rsa.arun("2+2?", rsa.Endpoint(chaos.url, model="fake"), BIG))
     if seed:
-        await reached(chaos, draws.randint(1, 30))
+        number = draws.randint(1, 30)
+        await asyncio.to_thread(wait_until, lambda: len(chaos.attempts) >= number)
     else:
         await asyncio.sleep(0)  # before anything was sent
     work.cancel()

@@ -1,7 +1,6 @@
 """Runs that start their own server, when one of the two is killed."""
 
 import importlib.util
-import random
 from signal import SIGKILL
 
 import psutil
@@ -14,9 +13,9 @@ from tests.chaos.server import wait_until
 
 pytestmark = [pytest.mark.llamacpp, pytest.mark.timeout(180)]
 
-SERVED = ("run", "arithmetic", "--serve", "llamacpp", "--out", "run", "--strategy", "majority", "--n", "6", "--limit", "4")
-LIMITS = ("--max-tokens", "6", "--set", "serve.context=512", "--set", "endpoint.patience=600")
-PLANNED = 24
+SERVED = ("run", "arithmetic", "--serve", "llamacpp", "--out", "run", "--strategy", "majority", "--n", "4", "--limit", "2")
+LIMITS = ("--max-tokens", "6", "--max-concurrency", "1", "--set", "serve.context=512", "--set", "endpoint.patience=600")
+PLANNED = 8
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +48,9 @@ def _command(process):
 def test_nothing_of_the_server_survives_the_kill_of_the_run(launcher, folder, tally, moment):
     running = launcher.begin(folder, *SERVED, *LIMITS)
     conditions = {
-        "starting": lambda: (folder / "run" / "server.log").exists(),
+        "starting": (folder / "run" / "server.log").exists,
         "loading": lambda: server_of(running),
-        "generating": lambda: recorded(folder) >= 3,
+        "generating": lambda: recorded(folder) >= 1,
     }
     wait_until(lambda: running.ended() or conditions[moment]())
     assert not running.ended(), running.said()
@@ -70,10 +69,8 @@ def test_nothing_of_the_server_survives_the_kill_of_the_run(launcher, folder, ta
 
 def test_a_run_whose_own_server_is_killed_ends_soon_and_can_be_resumed(launcher, folder, tally):
     """Not after the ten minutes of patience that it has with servers of others."""
-    draws = random.Random(3)
     running = launcher.begin(folder, *SERVED, *LIMITS)
-    least = draws.randint(2, 8)
-    wait_until(lambda: running.ended() or recorded(folder) >= least)
+    wait_until(lambda: running.ended() or recorded(folder) >= 1)
     server = server_of(running)
     assert server, running.said()
     server.kill()
