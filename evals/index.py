@@ -24,8 +24,9 @@ from rsa.strategies import Strategy, label
 __all__ = ["ChainIndex", "Layout", "VerdictIndex", "run_index"]
 
 _READ = 1 << 16
-_ROW = struct.Struct("<BBqqqqddq")
-"""State (0: not recorded), whether it is an accepting judgement, offset, three token counts, start, end, attempts."""
+_ROW = struct.Struct("<BBBqqqqddq")
+"""State (0: not recorded), whether it is an accepting judgement and whether its prompt was shortened, offset, three token
+counts, start, end, attempts."""
 _STATES = {status: number for number, status in enumerate(Status, 1)}
 _STATUSES = dict(enumerate(Status, 1))
 _UNTOLD = -(1 << 63)  # stands for a token count that the server did not give
@@ -101,7 +102,8 @@ class ChainIndex:
         counts = (chain.usage.prompt, chain.usage.cached, chain.usage.completion)
         tokens = (_UNTOLD if count is None else count for count in counts)
         accepting = chain.step in self.layout.judging and accepts(chain.text)
-        row = (_STATES[chain.status], accepting, span[0], *tokens, chain.started, chain.ended, chain.attempts)
+        shortened = chain.overflow is not None
+        row = (_STATES[chain.status], accepting, shortened, span[0], *tokens, chain.started, chain.ended, chain.attempts)
         try:
             _ROW.pack_into(rows, number * _ROW.size, *row)
         except struct.error as error:
@@ -130,7 +132,7 @@ class ChainIndex:
         return {place: self._outlined(group, place, row) for place, row in self._recorded(group)}
 
     def _outlined(self, group: Group, place: Place, row: tuple[Any, ...]) -> Chain:
-        state, accepting, _, *tokens, started, ended, attempts = row
+        state, accepting, shortened, _, *tokens, started, ended, attempts = row
         return Chain(
             *group,
             strategy=self.layout.strategy,
@@ -147,11 +149,12 @@ class ChainIndex:
             started=started,
             ended=ended,
             attempts=attempts,
+            overflow={} if shortened else None,
         )
 
     def load(self, group: Group) -> dict[Place, Chain]:
         """The recorded chains of a group, texts and all."""
-        places = [(place, row[2]) for place, row in self._recorded(group)]
+        places = [(place, row[3]) for place, row in self._recorded(group)]
         if not places:
             return {}
         with self._path.open("rb", buffering=_READ) as file:

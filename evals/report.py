@@ -110,6 +110,9 @@ def remarks(summary: Mapping[str, Any]) -> list[str]:
             shares = ", ".join(percent(step["error"]) for step in strategy["steps"])
             lines.append(f"verdicts that ended in an error, left out of all means, by step: {shares} %")
             lines.append(f"one of them: {summary['errors']['example']}")
+        if any(step["shortened"] for step in strategy["steps"]):
+            shares = ", ".join(percent(step["shortened"]) for step in strategy["steps"])
+            lines.append(f"prompts shortened to fit the context window, by step: {shares} %")
         for name, values in last["groups"].items():
             parts = (f"{value} {accuracy_text(found)} ({found['problems']})" for value, found in values.items())
             lines.append(f"step {last['step']} by {name} (problems): {'; '.join(parts)}")

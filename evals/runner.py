@@ -255,7 +255,10 @@ def write_results(run: Preparation, model: str, scoring: Scoring, index: ChainIn
 
 
 def _conclude(run: Preparation, model: str, scoring: Scoring, index: ChainIndex, problem: RSAError | None) -> Outcome:
-    summary = write_results(run, model, scoring, index)
+    try:
+        summary = write_results(run, model, scoring, index)
+    except Incomplete as error:
+        raise problem or error from error  # the same full disk, say, that stopped the run
     if problem is None:
         problem = _too_many_failures(summary, run.config.max_dead) if summary["complete"] else Incomplete("interrupted")
     return Outcome(summary, problem)

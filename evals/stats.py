@@ -101,6 +101,7 @@ class _Tally:
         self._statuses: Counter[Status] = Counter()
         self._usage = Usage()
         self._calls = 0
+        self._shortened = 0
         self._seconds = array("d")
         self._kinds: Counter[str] = Counter()
         self._methods: Counter[str] = Counter()
@@ -114,6 +115,7 @@ class _Tally:
             self._statuses[chain.status] += 1
             self._usage += chain.usage
             self._calls += chain.attempts
+            self._shortened += chain.overflow is not None
             self._seconds.append(chain.ended - chain.started)
 
     def take_members(self, group: Group, members: Sequence[Member], subjects: Mapping[str, Subject]) -> None:
@@ -144,6 +146,7 @@ class _Tally:
             "methods": dict(sorted(self._methods.items())),
             "truncated": _share(self._statuses[Status.TRUNCATED], chains - dead),
             "dead": _share(dead, chains),
+            "shortened": _share(self._shortened, chains - dead),
             "tokens": {"prompt": usage.prompt, "cached": usage.cached, "completion": usage.completion},
             "calls": self._calls,
             "seconds": round(math.fsum(self._seconds), 3),

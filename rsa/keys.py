@@ -25,13 +25,17 @@ class Key:
     purpose: str = ""
 
     def _digest(self, *more: int) -> bytes:
-        parts = [self.seed, self.problem, self.repeat, self.step, self.slot, self.purpose, *more]
-        name = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
-        return hashlib.blake2b(name.encode("ascii"), digest_size=8).digest()
+        return _hash(f"{self._name()}{''.join(f',{number}' for number in more)}]")
+
+    def _name(self) -> str:
+        """The parts as a JSON array that is still open."""
+        parts = [self.seed, self.problem, self.repeat, self.step, self.slot, self.purpose]
+        return json.dumps(parts, ensure_ascii=True, separators=(",", ":"))[:-1]
 
     def permutation(self, n: int) -> tuple[int, ...]:
         """A uniformly drawn order of `range(n)`: every number is ranked by a hash of its own."""
-        return tuple(sorted(range(n), key=lambda i: (self._digest(i), i)))
+        name = self._name()
+        return tuple(sorted(range(n), key=lambda i: (_hash(f"{name},{i}]"), i)))
 
     def uniform(self, *more: int) -> float:
         """A number in [0, 1); `more` tells several draws of one key apart."""
@@ -40,3 +44,7 @@ class Key:
     def request_seed(self) -> int:
         """The `seed` that a server is given for this draw: 31 bits."""
         return int.from_bytes(self._digest()) >> (64 - _REQUEST_SEED_BITS)
+
+
+def _hash(name: str) -> bytes:
+    return hashlib.blake2b(name.encode("ascii"), digest_size=8).digest()

@@ -1,7 +1,8 @@
 """Adaptive concurrency against fixed numbers, on real vLLM on the CPU with a tiny random model and room for 32 sequences.
 
-Every repeat sends the same 300 calls (lengths from a seeded lognormal) under each setting, one setting after the other. It
-needs vLLM in the environment that `make test-vllm` makes.
+Every repeat sends the same 500 calls (lengths from a seeded lognormal) under each setting, one setting after the other. What
+is measured is the middle half of the replies, without the start and the last stragglers. It needs vLLM in the environment
+that `make test-vllm` makes.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from rsa.serving import VLLM, serve
 
 PYTHON = Path(".venv-vllm/bin/python")
 REPEATS = 5
-CALLS = 300
+CALLS = 500
 SEQUENCES = 32
 SETTINGS = {
     "fixed 8 in flight": {"concurrency": "fixed", "max_concurrency": 8},
@@ -88,17 +89,18 @@ async def _calls(llm: rsa.Endpoint, repeat: int) -> Measured:
     queues: list[int] = [0]
     async with llm.connect() as client:
         watching = asyncio.ensure_future(_watch(client, queues))
-        started = time.perf_counter()
         replies = await asyncio.gather(*(_call(client, length, seed) for seed, length in enumerate(lengths)))
-        seconds = time.perf_counter() - started
         watching.cancel()
-        return Measured(sum(replies) / seconds, max(queues), client.gate.now)
+        middle = sorted(replies)[CALLS // 4 : 3 * CALLS // 4]
+        seconds = middle[-1][0] - middle[0][0]
+        return Measured(sum(tokens for _, tokens in middle[1:]) / seconds, max(queues), client.gate.now)
 
 
-async def _call(client: Client, length: int, seed: int) -> int:
+async def _call(client: Client, length: int, seed: int) -> tuple[float, int]:
+    """When the reply came, and its new tokens."""
     messages = [{"role": "user", "content": f"Question {seed}"}]
     completion = await client.complete(messages, rsa.Sampling(max_tokens=length), seed)
-    return completion.usage.completion or 0
+    return time.perf_counter(), completion.usage.completion or 0
 
 
 async def _watch(client: Client, queues: list[int]) -> None:

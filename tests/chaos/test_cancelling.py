@@ -78,10 +78,11 @@ def test_ctrl_c_while_the_server_is_gone_does_not_wait_for_it(chaos, start, laun
 async def test_a_cancelled_answer_leaves_nothing(chaos, tally, seed):
     draws = random.Random(seed)
     chaos.delay = draws.choice([0, 0.01, 0.05])
+    number = draws.randint(1, 30)
+    chaos.schedule = lambda body, call, seen: Kind.HANG if len(chaos.attempts) >= number else None
     work = asyncio.ensure_future(rsa.arun("2+2?", rsa.Endpoint(chaos.url, model="fake"), BIG))
     if seed:
-        number = draws.randint(1, 30)
-        await asyncio.to_thread(wait_until, lambda: len(chaos.attempts) >= number)
+        await asyncio.to_thread(chaos.hanging.wait, 60)
     else:
         await asyncio.sleep(0)  # before anything was sent
     work.cancel()

@@ -16,7 +16,7 @@ STRATEGIES = {
     "self_aggregation": (("--strategy", "self_aggregation", "--k", "4", "--repeats", "2"), 40),
     "rejection": (("--strategy", "rejection", "--n", "5"), 40),
 }
-KILLS = 42
+KILLS = 40
 SCORER = "def judge(attempt):\n    return attempt.answer in attempt.golds\n"
 
 
