@@ -62,8 +62,8 @@ def _answer(
     return Answer(
         plan.problem,
         plan.repeat,
-        answer=mark.answer if mark else None,
-        solved=mark.solved if mark else None,
+        answer=mark.given if mark else None,
+        solved=mark.solved if mark and mark.status != "error" else None,
         status=mark.status if mark else None,
         step=chosen.step if chosen else None,
         slot=chosen.slot if chosen else None,
@@ -76,7 +76,8 @@ def _chosen(
     plan: Plan, step: int, members: tuple[Chain, ...], marks: Mapping[Place, Mark], strategy: Strategy, same: Equivalence
 ) -> Chain:
     if strategy.select == "majority":
-        winner = vote((ballot(each, marks[each.place].answer) for each in members if each.place in marks), same)
+        judged = [each for each in members if each.place in marks and marks[each.place].status != "error"]
+        winner = vote((ballot(each, marks[each.place].answer) for each in judged), same)
         if winner:
             return next(member for member in members if member.slot == winner.slot)
     return drawn(plan, step, members)

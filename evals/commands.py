@@ -69,7 +69,7 @@ def _resumable(run: Preparation, problem: Incomplete) -> Incomplete:
     if not run.directory.started:
         return Incomplete(f"{problem} before anything was generated")
     command = shlex.join(["rsa-eval", "resume", str(run.directory.path)])
-    return Incomplete(f"{problem}\nResume with: {command}")
+    return Incomplete(f"{problem}\nResume with: {command} {problem.remedy}".rstrip())
 
 
 def _show(run: Preparation, outcome: Outcome, as_json: bool) -> None:

@@ -43,6 +43,7 @@ class RunDirectory:
         self.chains = path / "chains.jsonl"
         self.verdicts = path / "verdicts.jsonl"
         self.summary = path / "summary.json"
+        self.spending = path / "spending.json"
         self.answers = path / "answers.jsonl"
         self.report = path / "report.html"
         self.server_log = path / "server.log"

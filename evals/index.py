@@ -231,7 +231,7 @@ class VerdictIndex:
 
 def _mark(record: dict[str, Any]) -> Mark:
     answer = record.get("vote", record["answer"])
-    return Mark(answer, record["status"], record["score"], record["solved"], record["method"])
+    return Mark(answer, record["status"], record["score"], record["solved"], record["method"], record["answer"])
 
 
 def _record_at(file: BinaryIO, offset: int) -> Any:

@@ -172,7 +172,8 @@ async def _generate(
     """Generate and score; gives what stopped it early, None if nothing did."""
     _begin(run, index, display)
     client = generation.client
-    accounts = Accounts(run.config, index, generation.sampling.max_tokens or 0)
+    max_tokens = generation.sampling.max_tokens or 0
+    accounts = Accounts(run.config, index, max_tokens, run.directory.spending)
     deadline = _at_the_deadline(accounts, client)
     try:
         async with Recorder(run, index, generation, accounts, scoring, display) as recorder:
@@ -186,6 +187,7 @@ async def _generate(
         if not interrupts.stopping:
             raise
         interrupts.forgive()
+        return Incomplete("interrupted")
     except EndpointRefused as error:
         return RunFailed(f"the run stopped, because the endpoint refuses calls: {error}")
     except RSAError as error:
@@ -193,8 +195,10 @@ async def _generate(
     finally:
         if deadline:
             deadline.cancel()
+        accounts.save()
         _tell_faults(client, display)
-    return Incomplete(told) if (told := accounts.told()) else None
+    told = accounts.told()
+    return Incomplete(told, "with a higher budget") if told and any(_unfinished(run, index)) else None
 
 
 def _at_the_deadline(accounts: Accounts, client: Client) -> asyncio.TimerHandle | None:
@@ -270,7 +274,8 @@ def _too_many_failures(summary: dict[str, Any], allowed: float) -> Incomplete | 
     if chains and dead / chains > allowed:
         return Incomplete(
             f"{dead} of {chains} chains are dead, more than max_dead={allowed:g} allows; "
-            "the reasons are in chains.jsonl under 'error'; to generate them again resume with --retry-dead"
+            "the reasons are in chains.jsonl under 'error'; to generate them again resume with --retry-dead",
+            "--retry-dead",
         )
     errors = summary["errors"]
     if chains and errors["verdicts"] / chains > allowed:

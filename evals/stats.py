@@ -25,13 +25,15 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a summary needs of a verdict. `answer` is what votes; None is no answer, or one that tells nothing."""
+    """What a summary needs of a verdict. `answer` is what votes (None: no answer, or one that tells nothing), `given` the
+    answer as it was read."""
 
     answer: str | None
     status: str
     score: float
     solved: bool
     method: str = ""
+    given: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 A budget is hard. Before a call is sent its worst case (the prompt and all the new tokens that it may have) is reserved; when
 it ends, the reservation is settled with what the server counted. A call whose worst case does not fit waits for those in
-flight, which mostly take less; if none is left that could give anything back, the budget is spent. Time cannot be
-reserved: after the last second no call is sent, and those in flight may end.
+flight, which mostly take less; one that does not fit beside what is spent for good ends the budget. Time cannot be reserved:
+after the last second no call is sent, and those in flight may end.
 """
 
 import asyncio
@@ -110,14 +110,19 @@ class Account:
         """Seconds until the last call may be sent; infinite without a bound."""
         return self._deadline - time.monotonic()
 
+    def told(self) -> str | None:
+        """Why nothing further may be sent; None if it may."""
+        if self.exhausted is None and self.seconds_left <= 0:
+            return f"the budget of {self.of} is spent: {self.budget.seconds:g} seconds are over"
+        return self.exhausted
+
     def fits(self, worst: Amount) -> bool:
         """Whether a call may be sent now. Raises `BudgetSpent` if it may never be."""
         if self.seconds_left <= 0:
             self._spent(f"{self.budget.seconds:g} seconds are over")
         if not self.budget.exceeded_by(self.spent + self._reserved + worst):
             return True
-        name = self.budget.exceeded_by(self.spent + worst)
-        if name and not self._reserved.calls:
+        if name := self.budget.exceeded_by(self.spent + worst):  # what is spent never comes back
             used, bound, more = (_said(name, getattr(each, name)) for each in (self.spent, self.budget, worst))
             unit = "" if name == "usd" else f" {name}"
             self._spent(f"{used} of {bound}{unit} are used, and the next call may take {more}")
@@ -133,7 +138,7 @@ class Account:
 
     def settle(self, worst: Amount, actual: Amount) -> None:
         """Book what a call took, and give back what it did not take."""
-        self._reserved -= worst
+        self._reserved = self._reserved - worst if self._reserved.calls > 1 else Amount()  # cents must not pile up
         self.spent += actual
         self._settled.set()
         self._settled = asyncio.Event()
@@ -168,8 +173,10 @@ class Purse:
     def __init__(self, accounts: Sequence[Account] = ()) -> None:
         self._accounts = [account for account in accounts if not account.budget.unlimited]
 
-    def __bool__(self) -> bool:
-        return bool(self._accounts)
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether it matters how many tokens a call takes."""
+        return any(account.budget.tokens or account.budget.usd for account in self._accounts)
 
     @asynccontextmanager
     async def call(self, prompt: int, completion: int) -> AsyncIterator[Bill]:

@@ -68,7 +68,11 @@ class RunFailed(RSAError):
 
 
 class Incomplete(RSAError):
-    """A run stopped early and can be resumed."""
+    """A run stopped early and can be resumed. `remedy` is what a resumption needs in addition, as command-line options."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class CallFailed(RSAError):

@@ -1,6 +1,7 @@
 """One question in, one better answer out: `run` and `arun`."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from rsa.budget import Account, Budget, Purse
 from rsa.chain import Chain, Usage
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Endpoint, Sampling
-from rsa.errors import BudgetSpent, RunFailed, UsageError
+from rsa.errors import BudgetSpent, CallAbandoned, RunFailed, UsageError
 from rsa.generation import Generation, Question
 from rsa.kinds import Kind, kind_named
 from rsa.overflow import OVERFLOWS
@@ -106,8 +107,16 @@ async def arun(
         )
         account = Account("this question", budget or Budget())
         job = Job(plan, partial(_affordable, partial(generation, asked), account))
-        await execute([job], session.client.gate, chains.append, lambda: account.exhausted is not None)
-    return _result(plan, chains, asked.kind, select or strategy.select, account.exhausted)
+        timer = None
+        if account.seconds_left < math.inf:
+            timer = asyncio.get_running_loop().call_later(account.seconds_left, session.client.wind_down)
+        try:
+            await execute([job], session.client.gate, chains.append, lambda: account.told() is not None)
+        finally:
+            if timer:
+                timer.cancel()
+    stopped = account.told() if len(chains) < len(plan) else None
+    return _result(plan, chains, asked.kind, select or strategy.select, stopped)
 
 
 async def _affordable(
@@ -116,7 +125,7 @@ async def _affordable(
     """The chain; None if the budget does not allow it."""
     try:
         return await generate(plan, planned, parents, Purse([account]))
-    except BudgetSpent:
+    except CallAbandoned:
         return None
 
 
@@ -166,7 +175,8 @@ def _run_anywhere(work: Coroutine[Any, Any, ValueT]) -> ValueT:
 
 def _awaited(outcome: Future[ValueT], caller: asyncio.Task[Any] | None) -> ValueT:
     """The outcome. A Ctrl-C that asyncio takes for itself only cancels the caller, which cannot act on it while it waits."""
+    before = caller.cancelling() if caller else 0
     while not wait([outcome], _GLANCE_SECONDS).done:
-        if caller and caller.cancelling():
+        if caller and caller.cancelling() > before:
             raise asyncio.CancelledError
     return outcome.result()

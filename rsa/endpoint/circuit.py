@@ -7,7 +7,8 @@ circuit, and all go on. An outage so costs waiting time, not chains.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from rsa.endpoint.faults import Fault, FaultKind, backoff
 from rsa.endpoint.retrying import Waiting
@@ -24,13 +25,21 @@ class Circuit:
     """Opens after failures, closes after a successful probe.
 
     `probe` sends something tiny and raises a `Fault` if it is not answered. `patience` is how many seconds the circuit may
-    stay open, and for how long the server may turn every call away.
+    stay open, and for how long the server may turn every call away. `working` says whether it works on a call of ours at
+    present: then it is there, only full.
     """
 
-    def __init__(self, patience: float, probe: Callable[[], Awaitable[None]], waiting: Waiting) -> None:
+    def __init__(
+        self,
+        patience: float,
+        probe: Callable[[], Coroutine[Any, Any, None]],
+        waiting: Waiting,
+        working: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._patience = patience
         self._probe = probe
         self._waiting = waiting
+        self._working = working
         self._turn = asyncio.Lock()
         self._failed_in_row = 0
         self._open_since: float | None = None
@@ -57,7 +66,7 @@ class Circuit:
         """Take a failed attempt. Raises `EndpointUnreachable` where the patience is at its end."""
         now = time.monotonic()
         if fault.kind is FaultKind.BUSY:
-            self._busy_since = self._busy_since or now
+            self._busy_since = now if self._working() else self._busy_since or now
             if now - self._busy_since >= self._patience:
                 raise EndpointUnreachable(f"{fault.message}; every call was turned away for {self._patience:g} s")
         elif fault.kind not in _FAILURES or fault.blank:
@@ -81,12 +90,15 @@ class Circuit:
                     await self._probe_once(attempt)
 
     async def _probe_once(self, attempt: int) -> None:
+        self._waiting.check()
         try:
-            await self._probe()
+            await self._waiting.unless_over(self._probe())
         except Fault as fault:
             self.failed(fault)
             if self._open_since is None:
                 return
+            if fault.status and self._working():
+                self._seconds_open, self._open_since = self.seconds_open, time.monotonic()
             gone = time.monotonic() - self._open_since
             if gone >= self._patience:
                 message = f"{fault.message}; no answer for {self._patience:g} s: is the server running?"

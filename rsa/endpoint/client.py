@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
@@ -29,9 +30,12 @@ __all__ = ["Client"]
 _BROKEN_AFTER = 10  # so many calls, each with all its retries: that is the server, not the prompts
 _PROBE_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
+_RARE_LOOK_SECONDS = 60.0  # where there seems to be nothing to see
+_GIVEN_UP_AFTER = 5  # looks
+_TAKEN_SECONDS = 1.0
 _GREETING = MappingProxyType({"role": "user", "content": "Hello"})
-_BLAME = MappingProxyType({True: FaultKind.PROMPT, False: FaultKind.REFUSED, None: FaultKind.RETRY})
-"""What a refused prompt comes to, by whether the server accepts another one."""
+_REFUSALS = frozenset({FaultKind.PROMPT, FaultKind.CONTEXT})
+_DOUBTED_AFTER = 5  # refusals in a row
 _NOBODY = Purse()
 _TEMPLATE_BYTES = 256
 _CAUTION = 1.25
@@ -49,11 +53,13 @@ class Client:
         self.faults: Counter[str] = Counter()
         self._transport = transport
         self._waiting = Waiting()
-        self._circuit = Circuit(endpoint.patience, self._probe, self._waiting)
+        self._circuit = Circuit(endpoint.patience, self._probe, self._waiting, self._working)
         self._queries = Queries(transport, endpoint.base_url, endpoint.model, self._waiting)
         self._quota = _Quota(endpoint.rate) if endpoint.rate else None
-        self._tokens_a_byte = 1.0
-        self._counted = False
+        self._tokens_a_byte: dict[int, float] = {}
+        self._in_flight: dict[object, float] = {}
+        self._asking = asyncio.Lock()
+        self._refused_in_row = 0
         self._accepted = False  # whether the server has accepted a call with these parameters
         self._failed_in_row = 0
         self._looking: asyncio.Task[None] | None = None
@@ -68,7 +74,7 @@ class Client:
     ) -> None:
         if self._looking:
             self._looking.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, RSAError):
                 await self._looking
 
     @property
@@ -96,15 +102,15 @@ class Client:
             try:
                 completion = await self._attempt(messages, sampling, sent_seed, purse)
             except Fault as fault:
+                if fault.kind in _REFUSALS:
+                    await self._blame(fault, messages, sampling, purse)
                 self._note(fault)
                 spent.take(fault)
-                if fault.kind is FaultKind.PROMPT:
-                    fault.kind = _BLAME[await self._accepts_other_prompts(messages, sampling)]
                 self._give_up(fault, spent)
                 if not self._circuit.open:
                     await self._waiting.before_next(seed, spent.attempts, fault)
             else:
-                self._accepted, self._failed_in_row = True, 0
+                self._accepted, self._failed_in_row, self._refused_in_row = True, 0, 0
                 self._circuit.succeeded()
                 usage = completion.usage + spent.usage
                 return replace(completion, seed=sent_seed, attempts=spent.attempts, usage=usage)
@@ -146,20 +152,29 @@ class Client:
                 raise EndpointUnreachable(f"{where}; {self._failed_in_row} calls in a row failed for good, none succeeded")
             raise CallFailed(f"{where} (tried {spent.attempts} times)", spent.attempts, spent.usage)
 
-    async def _accepts_other_prompts(self, messages: Messages, sampling: Sampling) -> bool | None:
-        """Whether a 400 is about one prompt alone: some call has succeeded, or one that differs in nothing else does.
+    async def _blame(self, fault: Fault, messages: Messages, sampling: Sampling, purse: Purse) -> None:
+        """Find out whether a refusal is about one prompt alone, and let the fault say so.
 
-        None if that cannot be said now.
+        It is if some call has succeeded, or if one that differs in nothing else does now. Several refusals in a row raise
+        doubts about what was true before.
         """
-        if not self._accepted:
+        self._refused_in_row += 1
+        async with self._asking:
+            if self._refused_in_row % _DOUBTED_AFTER == 0:
+                self._accepted = False
+            if self._accepted:
+                return
             try:
-                await self._attempt((*messages[:-1], _GREETING), sampling, 0, _NOBODY)
+                await self._attempt((*messages[:-1], _GREETING), sampling, 0, purse)
                 self._accepted = True
-            except Fault as fault:
-                if fault.kind not in (FaultKind.CONTEXT, FaultKind.PROMPT, FaultKind.REFUSED) and not fault.blank:
-                    return None
-                self._accepted = fault.blank
-        return self._accepted
+            except Fault as other:
+                if other.kind in _REFUSALS or other.kind is FaultKind.REFUSED:
+                    fault.kind = FaultKind.REFUSED
+                elif other.blank:
+                    self._accepted = True
+                else:  # that cannot be said now
+                    fault.kind = FaultKind.RETRY
+                    self._note(other)
 
     async def _probe(self) -> None:
         """Find out whether the server answers, with the smallest completion there is. A refusal is an answer too."""
@@ -174,24 +189,30 @@ class Client:
 
     async def _attempt(self, messages: Messages, sampling: Sampling, seed: int, purse: Purse) -> Completion:
         body = self._body(messages, sampling, seed)
-        async with self.gate.place():
+        prompt = await self._most_tokens(messages) if purse.counts_tokens else 0
+        async with purse.call(prompt, self._most_new(sampling)) as bill, self.gate.place():
             if self._quota:
-                await self._quota.acquire()
-            async with purse.call(self._most_tokens(messages) if purse else 0, sampling.max_tokens or 0) as bill:
-                self._waiting.check()
-                bill.sent = True
-                sent = time.monotonic()
-                try:
-                    reply = await self._transport.request("POST", f"{self.endpoint.base_url}/chat/completions", body)
-                    completion = read_completion(reply)
-                except Fault as fault:
-                    bill.usage = fault.usage
-                    if fault.overload:
-                        self.gate.limit.turned_away(sent, time.monotonic())
-                    raise
-                bill.usage = None if completion.usage.completion is None else completion.usage
-        self._learn(completion, messages)
+                await self._quota.acquire(self._waiting.check)
+            self._waiting.check()
+            bill.sent = True
+            sent = self._in_flight[bill] = time.monotonic()
+            try:
+                reply = await self._transport.request("POST", f"{self.endpoint.base_url}/chat/completions", body)
+                completion = read_completion(reply)
+            except Fault as fault:
+                bill.usage = fault.usage
+                if fault.overload:
+                    self.gate.limit.turned_away(sent, time.monotonic())
+                raise
+            finally:
+                del self._in_flight[bill]
+            bill.usage = None if completion.usage.completion is None else completion.usage
+        self._learn(completion, messages, sent)
         return completion
+
+    def _working(self) -> bool:
+        """Whether the server has had a call of ours for long enough not to be about to turn it away."""
+        return any(time.monotonic() - sent > _TAKEN_SECONDS for sent in self._in_flight.values())
 
     def _body(self, messages: Messages, sampling: Sampling, seed: int) -> dict[str, object]:
         fields = {
@@ -203,18 +224,32 @@ class Client:
         }
         return {name: value for name, value in fields.items() if value is not None}
 
-    def _learn(self, completion: Completion, messages: Messages) -> None:
-        """Tell the concurrency of a reply, and remember how many tokens a byte of prompt makes at most."""
+    def _learn(self, completion: Completion, messages: Messages, sent: float) -> None:
+        """Tell the concurrency of a reply, and remember how many tokens a byte of prompts of this size makes at most."""
         tokens = completion.usage.completion or max(1, len(completion.text) // 4)
-        self.gate.limit.replied(tokens, self.gate.in_flight + 1, time.monotonic())
+        self.gate.limit.replied(tokens, self.gate.in_flight + 1, sent, time.monotonic())
         if completion.usage.prompt is not None:
-            seen = completion.usage.prompt / _size(messages)
-            self._tokens_a_byte = max(seen, self._tokens_a_byte if self._counted else 0.0)
-            self._counted = True
+            size = _size(messages)
+            scale = size.bit_length()
+            self._tokens_a_byte[scale] = max(completion.usage.prompt / size, self._tokens_a_byte.get(scale, 0.0))
 
-    def _most_tokens(self, messages: Messages) -> int:
-        """More than a prompt has: its bytes, or after the first replies by what they had for a byte."""
-        return round(_size(messages) * (_CAUTION * self._tokens_a_byte if self._counted else 1.0)) + 1
+    async def _most_tokens(self, messages: Messages) -> int:
+        """What a prompt has at most: as the server counts; else by the tokens a byte of prompts as long; else its bytes."""
+        count = await self.count_tokens(messages)
+        if count is not None:
+            return count
+        size = _size(messages)
+        seen = self._tokens_a_byte.get(size.bit_length())
+        return size if seen is None else min(size, round(_CAUTION * seen * size) + 1)
+
+    def _most_new(self, sampling: Sampling) -> int:
+        """The new tokens that a call may have, in all its replies."""
+        extra = self.endpoint.extra_body
+        limits = (extra.get("max_tokens"), extra.get("max_completion_tokens"), sampling.max_tokens)
+        replies = extra.get("n")
+        return max((limit for limit in limits if isinstance(limit, int)), default=0) * (
+            replies if isinstance(replies, int) else 1
+        )
 
     def _look_at_load(self) -> None:
         """From the first call on follow the server's own queue, where it shows one."""
@@ -222,13 +257,17 @@ class Client:
             self._looking = asyncio.ensure_future(self._follow_load())
 
     async def _follow_load(self) -> None:
-        if not await self.load():
-            return
+        unseen = 0
         while True:
-            if load := await self.load():
-                self.gate.limit.observed(load, self.gate.in_flight, time.monotonic())
-                self.gate.moved()
-            await asyncio.sleep(_LOOK_SECONDS)
+            if not self._circuit.open:
+                load = await self.load()
+                unseen = 0 if load else unseen + 1
+                if load:
+                    self.gate.limit.observed(load, self.gate.in_flight, time.monotonic())
+                    self.gate.moved()
+                elif unseen == _GIVEN_UP_AFTER:
+                    self.gate.limit.unseen()
+            await self._waiting.sleep(_LOOK_SECONDS if unseen < _GIVEN_UP_AFTER else _RARE_LOOK_SECONDS)
 
 
 def _size(messages: Messages) -> int:
@@ -242,6 +281,8 @@ class _Quota:
         self._throttler = Throttler(rate.calls, rate.period)
         self._turn = asyncio.Lock()
 
-    async def acquire(self) -> None:
+    async def acquire(self, check: Callable[[], None]) -> None:
+        """Wait for a call's turn. `check` raises if it is not wanted any more."""
         async with self._turn:
+            check()
             await self._throttler.acquire()

@@ -21,7 +21,8 @@ _HELD_ROUNDS = 8
 _QUEUE = 0.5  # of what runs: a shorter one leaves gaps while replies and new calls are on their way
 _SHORTEST_QUEUE = 4
 _CROWDED_LOOKS = 3
-_FULL = 0.9
+_FULL = 0.9  # of the cache
+_USED = 0.75  # of the limit: chains also spend time outside their calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,15 @@ class Adaptive:
         """Whether the limit never moves."""
         return self._steady
 
-    def replied(self, tokens: int, in_flight: int, now: float) -> None:
-        """Take a reply of so many new tokens. `in_flight` counts it too, `now` is in seconds."""
+    def replied(self, tokens: int, in_flight: int, sent: float, now: float) -> None:
+        """Take a reply of so many new tokens to a call sent at a time. `in_flight` counts it too, times are in seconds."""
         if self._steady or self._led:
             return
-        this = self._round or _Round(now)
+        this = self._round or _Round(sent)  # the first calls start together, so they are timed from there
         self._round = this
         this.replies += 1
         this.tokens += tokens
-        this.used = this.used or in_flight >= self.limit
+        this.used = this.used or in_flight >= _USED * self.limit
         if this.replies >= self.limit and now > this.began:
             self._round = _Round(now)
             if this.used:
@@ -112,6 +113,11 @@ class Adaptive:
         self._held = 0
         self._shrunk = now
 
+    def unseen(self) -> None:
+        """The server does not show its queue any more: go by throughput again."""
+        self._led = False
+        self._round = self._before = None
+
     def observed(self, load: Load, in_flight: int, now: float) -> None:
         """Take a look at the server's own queue."""
         if self._steady:
@@ -123,5 +129,5 @@ class Adaptive:
         if self._crowded >= _CROWDED_LOOKS:
             self._crowded = 0
             self._shrink(max(in_flight - load.waiting + room, self.limit // 2), now)
-        elif load.waiting == 0 and load.cache < _FULL and in_flight >= _FULL * self.limit:
+        elif load.waiting == 0 and load.cache < _FULL and in_flight >= _USED * self.limit:
             self._grow()

@@ -1,5 +1,6 @@
 """An OpenAI-compatible server, described."""
 
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -52,10 +53,10 @@ class Endpoint:
             raise UsageError(f"max_concurrency must be at least 1, not {self.max_concurrency}")
         if self.concurrency not in ("adaptive", "fixed"):
             raise UsageError(f"concurrency must be adaptive or fixed, not {self.concurrency!r}")
-        if self.timeout <= 0:
+        if not 0 < self.timeout < math.inf:
             raise UsageError(f"timeout must be a positive number of seconds, not {self.timeout}")
-        if self.retries < 0 or self.patience < 0:
-            raise UsageError("retries and patience must not be negative")
+        if self.retries < 0 or not 0 <= self.patience < math.inf:
+            raise UsageError("retries and patience must be numbers that are not negative")
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:

@@ -27,6 +27,7 @@ _CONTEXT = re.compile(
 )
 _UNFINISHED = frozenset({"abort", "error", "cancelled", "canceled"})
 _UNAVAILABLE = 503
+_MOST_TOKENS = 1 << 53
 _LONGEST_MESSAGE = 500
 _LONGEST_WAIT = 120.0
 
@@ -156,4 +157,4 @@ def _usage(usage: Any) -> Usage:
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
     counts = (usage.get("prompt_tokens"), cached, usage.get("completion_tokens"))
-    return Usage(*(count if isinstance(count, int) else None for count in counts))
+    return Usage(*(count if type(count) is int and 0 <= count < _MOST_TOKENS else None for count in counts))

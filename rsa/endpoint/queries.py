@@ -1,6 +1,7 @@
 """What a server can be asked besides completions: its models, the length of a prompt, its load."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -67,7 +68,7 @@ class Queries:
                 raise
             if fault.kind in _PASSING and fault.status not in _NOT_OFFERED:
                 return None  # the call itself will meet it, with all its retries
-        except (ValueError, LookupError, TypeError, RecursionError):
+        except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
             pass  # a page of that name, but not this one
         self._counts_tokens = False
         return None
@@ -102,8 +103,13 @@ class Queries:
 def read_load(page: str) -> Load | None:
     """The load in a page of Prometheus metrics, summed over engines; None if vLLM's gauges are not on it."""
     found: dict[str, list[float]] = {}
-    for name, value in _GAUGES.findall(page):
-        found.setdefault(name, []).append(float(value))
+    try:
+        for name, value in _GAUGES.findall(page):
+            found.setdefault(name, []).append(float(value))
+    except ValueError:
+        return None
+    if not all(math.isfinite(value) for values in found.values() for value in values):
+        return None
     if "num_requests_running" not in found or "num_requests_waiting" not in found:
         return None
     running, waiting = (int(sum(found[f"num_requests_{name}"])) for name in ("running", "waiting"))

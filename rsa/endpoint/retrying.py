@@ -1,8 +1,10 @@
 """What one call has cost so far, and how long to wait before it is sent again."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from rsa.chain import Usage
 from rsa.endpoint.faults import Fault, FaultKind, backoff
@@ -60,6 +62,18 @@ class Waiting:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._over.wait(), seconds)
         self.check()
+
+    async def unless_over(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something, but drop it and raise the reason as soon as the waiting is ended."""
+        task, over = asyncio.ensure_future(work), asyncio.ensure_future(self._over.wait())
+        try:
+            await asyncio.wait([task, over], return_when=asyncio.FIRST_COMPLETED)
+            self.check()
+            await task
+        finally:
+            task.cancel()
+            over.cancel()
+            await asyncio.gather(task, over, return_exceptions=True)
 
     async def before_next(self, seed: int, attempt: int, fault: Fault) -> None:
         """Wait before attempt + 1. The jitter is a keyed draw, like every other."""

@@ -1,5 +1,8 @@
 """One HTTP request: the body of a 200 reply, or a `Fault`. Nothing a server says gets past here with the key in it.
 
+In replies only a key of 16 characters or more is replaced: a shorter one may be an ordinary word, and hiding it would change
+what the model said.
+
 It speaks aiohttp because at hundreds of calls in flight the client's own CPU time decides the throughput, and httpx and the
 official SDK spend three to fifteen times as much of it a reply.
 """
@@ -17,6 +20,7 @@ __all__ = ["CONNECT_SECONDS", "Transport"]
 
 CONNECT_SECONDS = 10.0
 _HIDDEN = "***"
+_SHORTEST_SECRET = 16  # characters; a shorter key, such as EMPTY, may be a word of any reply
 
 
 class Transport:
@@ -26,6 +30,7 @@ class Transport:
         self._session = session
         self._timeout = timeout
         self._secrets = tuple(sorted({key, json.dumps(key)[1:-1]})) if key else ()
+        self._long = key is not None and len(key) >= _SHORTEST_SECRET
 
     async def request(
         self, method: str, url: str, body: Mapping[str, Any] | None = None, timeout: float | None = None
@@ -39,7 +44,8 @@ class Transport:
             async with self._session.request(method, url, json=body, timeout=limit, allow_redirects=False) as response:
                 content = await response.read()
                 if response.status == 200:
-                    return self._without_key(_text(content))
+                    reply = _text(content)
+                    return self._without_key(reply) if self._long else reply
                 text = self._without_key(content.decode("utf-8", errors="replace"))
                 if 300 <= response.status < 400:
                     text = f"it redirects to {self._without_key(response.headers.get('Location', 'nowhere'))}"

@@ -113,7 +113,10 @@ async def _wait_until_healthy(engine: Engine, process: subprocess.Popen[bytes], 
 
 def log_tail(log: Path) -> str:
     """The last lines of a server's log, to end an error message with."""
-    with log.open(encoding="utf-8", errors="replace") as file:
-        lines = [line.rstrip() for line in deque(file, _SHOWN_LINES)]
+    try:
+        with log.open(encoding="utf-8", errors="replace") as file:
+            lines = [line.rstrip() for line in deque(file, _SHOWN_LINES)]
+    except OSError:
+        return f" Its log {log} cannot be read."
     shown = "\n".join(f"  | {line}" for line in lines)
     return f" The last lines of {log}:\n{shown}"

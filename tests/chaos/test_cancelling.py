@@ -146,6 +146,28 @@ async def test_no_place_in_flight_is_lost(chaos, seed):
     nothing_left(chaos)
 
 
+async def test_no_place_is_lost_by_a_call_that_is_cancelled_as_it_gets_one(chaos):
+    """The one before it is cancelled a few turns of the event loop earlier: its place is just changing hands."""
+    options = {"max_concurrency": 1, "concurrency": "fixed"}
+    async with rsa.Endpoint(chaos.url, model="fake", **options).connect() as client:
+        chaos.schedule = always(Kind.HANG)
+        for turns in range(12):
+            seen = len(chaos.attempts)
+            holder = asyncio.ensure_future(client.complete(ASK, QUICK, turns))
+            await asyncio.to_thread(wait_until, lambda seen=seen: len(chaos.attempts) > seen)
+            waiter = asyncio.ensure_future(client.complete(ASK, QUICK, 1000 + turns))
+            await asyncio.sleep(0.01)
+            holder.cancel()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            waiter.cancel()
+            await asyncio.gather(holder, waiter, return_exceptions=True)
+        chaos.schedule = flawless
+        async with asyncio.timeout(30):
+            await client.complete(ASK, QUICK, 0)
+    nothing_left(chaos)
+
+
 @pytest.mark.parametrize(
     "body", ["raise SystemExit(3)", "raise KeyboardInterrupt", "os.kill(os.getpid(), 9)", "os._exit(0)"]
 )

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.evaluation.runs import PLANNED, PROBLEMS, chains, identity, timeless
+from tests.fake_server import Trouble
 
 STEADY = ("--concurrency", "fixed", "--max-concurrency", "3", "--max-tokens", "100")
 
@@ -82,8 +83,6 @@ def test_dollars_need_prices_and_are_kept(start, rsa_eval, tmp_path):
 
 def test_seconds_end_a_run_that_waits(server, start, rsa_eval, tmp_path):
     """Its server turns everything away, and nobody wants to wait any longer."""
-    from tests.fake_server import Trouble  # noqa: PLC0415
-
     server.trouble = lambda body: Trouble(429, headers={"Retry-After": "60"})
     stopped = rsa_eval(*start, *STEADY, "--out", "run", "--budget-seconds", "1")
     assert stopped.returncode == 3, stopped.stderr
@@ -98,3 +97,44 @@ def test_a_budget_that_allows_everything_changes_nothing(start, rsa_eval, tmp_pa
     enough = ("--budget-calls", str(PLANNED), "--budget-seconds", "1000", "--set", "budget.problem.calls=12")
     assert rsa_eval(*start, *STEADY, "--out", "run", *enough).returncode == 0
     assert timeless(tmp_path / "run") == timeless(tmp_path / "whole")
+
+
+def test_calls_that_left_no_chain_are_remembered(server, start, rsa_eval, tmp_path):
+    """Attempts of chains that were given up, and chains that were taken back, have cost what they cost."""
+    server.trouble = lambda body: Trouble(500)
+    few = ("--budget-calls", "3", "--set", "endpoint.retries=20")
+    assert rsa_eval(*start, *STEADY, "--out", "run", *few).returncode == 3
+    assert len(server.requests) == 3
+    for _ in range(2):
+        assert rsa_eval("resume", "run").returncode == 3
+    assert len(server.requests) == 3
+    server.trouble = lambda body: Trouble(500) if body["seed"] % 5 == 0 else None
+    dying = rsa_eval("resume", "run", "--budget-calls", "60", "--set", "endpoint.retries=0")
+    assert "Resume with: rsa-eval resume run --retry-dead" in dying.stderr, dying.stderr
+    seen = len(server.requests)
+    server.trouble = lambda body: None
+    again = rsa_eval("resume", "run", "--retry-dead", "--budget-calls", str(seen + 1))
+    assert again.returncode == 3
+    assert len(server.requests) == seen + 1
+
+
+def test_a_run_that_is_done_as_its_time_ends_is_done(start, rsa_eval, tmp_path):
+    assert rsa_eval(*start, *STEADY, "--out", "run", "--budget-seconds", "100").returncode == 0
+    again = rsa_eval("resume", "run", "--budget-seconds", "0.001")
+    assert again.returncode == 0, again.stderr
+
+
+def test_answers_are_told_as_they_were_given_and_failed_verdicts_do_not_vote(server, start, rsa_eval, tmp_path):
+    (tmp_path / "picky.py").write_text(
+        "def judge(attempt):\n    if attempt.answer == '1':\n        raise RuntimeError('no')\n    return 1.0\n"
+    )
+    half = r"\frac{1}{2}"
+    server.reply = lambda body: f"\\boxed{{{'1' if body['seed'] % 3 else half}}}"
+    options = ("--scorer", "picky.py:judge", "--set", "max_dead=1")
+    done = rsa_eval(*start[:5], "--strategy", "majority", "--n", "8", *options, "--out", "run")
+    assert done.returncode == 0, done.stderr
+    given = answers(tmp_path / "run")
+    assert {answer["answer"] for answer in given} <= {half, "1"}
+    for answer in given:
+        assert answer["solved"] is (None if answer["status"] == "error" else True)
+    assert any(answer["solved"] for answer in given)

