@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -64,7 +65,10 @@ app = typer.Typer(
 def main() -> None:
     """The entry point."""
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")  # that there is no PyTorch is no news here
-    app(prog_name="rsa-eval")
+    try:
+        app(prog_name="rsa-eval")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit code is settled: a late Ctrl-C must not replace it
 
 
 @app.callback(invoke_without_command=True)

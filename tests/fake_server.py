@@ -69,7 +69,7 @@ class FakeServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -89,6 +89,16 @@ class FakeServer:
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
+
+    async def _stop(self) -> None:
+        """Also for connections that came in the very moment of stopping."""
+        server = self._runner.server
+        await self._runner.cleanup()
+        coming = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait(coming, timeout=1) if coming else None
+        for connection in server.connections if server else ():
+            connection.force_close()
+        await asyncio.sleep(0.01)  # the transports close in the turns of the loop that follow
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.Response()

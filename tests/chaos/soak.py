@@ -112,12 +112,15 @@ class Soak:
 
 
 def _kept(directory: Path) -> tuple[object, str]:
-    """What faults may not change: texts, parents and the summary. A reply that was cut is still the same text."""
+    """What faults may not change: texts, parents and the summary.
+
+    A reply that was cut is still the same text, but it stands back where a vote is tied.
+    """
     chains = {where: (parents, sha, text) for where, (parents, sha, text, _) in identity(directory).items()}
     summary = json.loads(effortless(directory))
     for strategy in summary["strategies"].values():
         for step in strategy["steps"]:
-            step.pop("truncated", None)
+            del step["truncated"], step["majority"]
     return chains, json.dumps(summary)
 
 
