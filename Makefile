@@ -24,7 +24,7 @@ bench: $(VENV)/dev.installed
 
 # Mixed faults, kills and full disks for so many minutes, with all invariants checked; prints what was injected.
 soak: $(VENV)/dev.installed
-	$(VENV)/bin/python -m tests.chaos.soak --minutes $(MINUTES)
+	$(VENV)/bin/python -m tests.chaos.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 test-vllm: $(VENV_VLLM)/installed
 	$(VENV_VLLM)/bin/python -m pytest -m vllm tests/integration

@@ -31,7 +31,7 @@ class Disk:
 
     def resize(self, size: int, files: int = _FILES) -> None:
         """Give it so many bytes and so many files and folders."""
-        self.tell(f"mount -o remount,size={size},nr_inodes={files} {_MOUNT}")
+        self.tell(f"mount -i -o remount,size={size},nr_inodes={files} tmpfs {_MOUNT}")
 
     @property
     def free(self) -> int:

@@ -71,6 +71,11 @@ class ChaosServer(FakeServer):
             self._loop.call_soon_threadsafe(self._returning.cancel)
         super().__exit__(*reason)
 
+    @property
+    def listening(self) -> bool:
+        """Whether it takes connections."""
+        return self._site is not None
+
     def go_away(self) -> None:
         """Refuse every connection, and break those that are there."""
         self._loop.call_soon_threadsafe(self._later, self._go_away())

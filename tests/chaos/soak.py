@@ -83,6 +83,7 @@ class Soak:
 
     def _live(self, directory: Path, commands: tuple[tuple[str, ...], ...], planned: int, life: str) -> Done:
         """One life of a run; checks what it leaves."""
+        wait_until(lambda: self.server.listening)  # a run that finds no server when it starts is a mistake (exit code 2)
         begun = len(self.server.attempts)
         before = {chain["seed"] for chain in records(directory / "chains.jsonl")}
         command = commands[(directory / "run.yaml").exists()]
