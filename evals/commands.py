@@ -40,7 +40,7 @@ def merged(flags: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]:
     """Flags and `--set` as one: a key given both ways with different values is an error."""
     overrides = read_sets(sets)
     for key, value in flags.items():
-        if overrides.get(key, value) != value:
+        if key in overrides and overrides[key] != value:
             raise UsageError(f"{key} is given by a flag ({value!r}) and by --set ({overrides[key]!r}): leave one out")
         overrides[key] = value
     return overrides

@@ -177,7 +177,7 @@ async def _generate(
     deadline = _at_the_deadline(accounts, client)
     try:
         async with Recorder(run, index, generation, accounts, scoring, display) as recorder:
-            heartbeat = asyncio.ensure_future(_heartbeat(recorder, display))
+            heartbeat = asyncio.ensure_future(_heartbeat(recorder, client, display))
             try:
                 jobs = _jobs(run, index, recorder.make)
                 await execute(jobs, client.gate, stop=lambda: interrupts.stopping or accounts.over)
@@ -214,10 +214,15 @@ def _tell_faults(client: Client, display: Display) -> None:
         display.note(f"Attempts that failed: {kinds}{waited}")
 
 
-async def _heartbeat(recorder: Recorder, display: Display) -> None:
-    """Say from time to time that chains are on their way, for those that take minutes."""
+async def _heartbeat(recorder: Recorder, client: Client, display: Display) -> None:
+    """Say from time to time that chains are on their way, for those that take minutes, or that the server is gone."""
+    gone = False
     while True:
         await asyncio.sleep(_HEARTBEAT_SECONDS)
+        if client.gone != gone:
+            gone = client.gone
+            waiting = f"The server does not answer: waiting up to {client.endpoint.patience:g} s for it"
+            display.note(waiting if gone else "The server is back")
         display.beat(recorder.in_flight)
 
 

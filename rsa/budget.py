@@ -71,6 +71,8 @@ class Budget:
             value = getattr(self, field.name)
             if value is not None and not 0 < value < math.inf:
                 raise UsageError(f"a budget of {field.name} must be positive, not {value}")
+            if field.name in ("tokens", "calls") and not isinstance(value, int | None):
+                raise UsageError(f"a budget of {field.name} must be a whole number, not {value}")
         if self.usd is not None and self.prices is None:
             raise UsageError("a budget in usd needs the prices of the tokens: give them (prices.prompt, prices.completion)")
 

@@ -85,6 +85,8 @@ async def arun(
         raise UsageError(f"{strategy!r} is not a strategy, such as rsa.RSA(n=16, k=4, steps=10)")
     if compaction not in COMPACTIONS:
         raise UsageError(f"there is no compaction {compaction!r}{did_you_mean(compaction, COMPACTIONS)}")
+    if not isinstance(budget, Budget | None):
+        raise UsageError(f"budget is given as an rsa.Budget, such as rsa.Budget(calls=100), not {budget!r}")
     if on_overflow not in OVERFLOWS:
         raise UsageError(f"on_overflow: there is no rule {on_overflow!r}{did_you_mean(on_overflow, OVERFLOWS)}")
     if select is not None and select not in get_args(Select):

@@ -78,6 +78,11 @@ class Client:
                 await self._looking
 
     @property
+    def gone(self) -> bool:
+        """Whether the server is gone at present, so that all calls wait."""
+        return self._circuit.open
+
+    @property
     def seconds_waited(self) -> float:
         """For how long the server was gone, so that all calls waited."""
         return self._circuit.seconds_open

@@ -138,3 +138,9 @@ def test_answers_are_told_as_they_were_given_and_failed_verdicts_do_not_vote(ser
     for answer in given:
         assert answer["solved"] is (None if answer["status"] == "error" else True)
     assert any(answer["solved"] for answer in given)
+
+
+def test_no_number_is_told_as_such(start, rsa_eval):
+    for option in ("--budget-seconds", "--budget-usd", "--temperature"):
+        refused = rsa_eval(*start, option, "nan")
+        assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), refused.stderr

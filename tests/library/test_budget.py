@@ -144,3 +144,10 @@ def test_retries_are_calls_too():
         with pytest.raises(rsa.BudgetSpent):
             rsa.run("How many?", llm, rsa.Sample(), budget=Budget(calls=2))
         assert len(server.requests) == 2
+
+
+def test_what_is_no_budget_is_refused():
+    with pytest.raises(rsa.UsageError, match="must be a whole number"):
+        Budget(calls=1.5)
+    with pytest.raises(rsa.UsageError, match=r"budget is given as an rsa.Budget, such as rsa.Budget\(calls=100\)"):
+        rsa.run("How many?", rsa.Endpoint("http://localhost:9/v1"), budget={"calls": 3})
