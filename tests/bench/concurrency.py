@@ -1,7 +1,7 @@
 """Adaptive concurrency against fixed numbers, on real vLLM on the CPU with a tiny random model and room for 32 sequences.
 
-Every repeat sends the same 500 calls (lengths from a seeded lognormal) under each setting, one setting after the other. What
-is measured is the middle half of the replies, without the start and the last stragglers. It needs vLLM in the environment
+Every repeat sends the same 1,000 calls (lengths from a seeded lognormal) under each setting, one setting after the other.
+What is measured is the middle half of the replies, without the start and the last stragglers. It needs vLLM in the environment
 that `make test-vllm` makes.
 """
 
@@ -22,7 +22,7 @@ from rsa.serving import VLLM, serve
 
 PYTHON = Path(".venv-vllm/bin/python")
 REPEATS = 5
-CALLS = 500
+CALLS = 1000  # several times the largest number in flight, so that no setting has sent all before it is measured
 SEQUENCES = 32
 SETTINGS = {
     "fixed 8 in flight": {"concurrency": "fixed", "max_concurrency": 8},
@@ -85,7 +85,7 @@ def _order(repeat: int) -> list[tuple[str, dict[str, Any]]]:
 
 async def _calls(llm: rsa.Endpoint, repeat: int) -> Measured:
     draw = random.Random(repeat)
-    lengths = [min(900, round(draw.lognormvariate(5, 0.6)) + 1) for _ in range(CALLS)]
+    lengths = [min(900, round(draw.lognormvariate(4, 0.6)) + 1) for _ in range(CALLS)]
     queues: list[int] = [0]
     async with llm.connect() as client:
         watching = asyncio.ensure_future(_watch(client, queues))
