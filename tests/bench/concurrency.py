@@ -1,8 +1,8 @@
 """Adaptive concurrency against fixed numbers, on real vLLM on the CPU with a tiny random model and room for 32 sequences.
 
 Every repeat sends the same 1,000 calls (lengths from a seeded lognormal) under each setting, one setting after the other.
-What is measured is the middle half of the replies, without the start and the last stragglers. It needs vLLM in the environment
-that `make test-vllm` makes.
+What is measured is the middle half of the replies, without the start and the last stragglers. It needs vLLM in the
+environment that `make test-vllm` makes.
 """
 
 import asyncio
