@@ -1,20 +1,17 @@
 """`answers.jsonl`: the answer of a run to every problem, the best so far where a problem is short of its steps."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from evals.index import ChainIndex, VerdictIndex
-from evals.problems import Problem
-from evals.stats import Mark
+from evals.stats import Group, Mark, Recorded, Subject, judged, marked, speaker
 from rsa.chain import Chain
-from rsa.equivalence import Equivalence, vote
 from rsa.plan import Place, Plan
-from rsa.selection import ballot, complete_steps, drawn, last_population
+from rsa.selection import complete_steps, drawn, last_population
 from rsa.strategies import Strategy
 
-__all__ = ["Answer", "answers", "lines", "short"]
+__all__ = ["Answer", "Answers", "lines", "short"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +33,50 @@ class Answer:
     planned: int
 
 
-def answers(
-    strategy: Strategy,
-    seed: int,
-    problems: Sequence[Problem],
-    repeats: int,
-    chains: ChainIndex,
-    verdicts: VerdictIndex,
-    equivalence: Callable[[Problem], Equivalence],
-) -> Iterator[Answer]:
-    """The answers to all problems, in their order."""
-    for repeat in range(repeats):
-        for problem in problems:
-            group = (problem.id, repeat)
-            plan = strategy.plan(seed, *group)
-            yield _answer(plan, chains.outline(group), verdicts.marks(group), strategy, equivalence(problem))
+class Answers:
+    """The answers of a run, taken as what it has recorded passes by."""
 
+    def __init__(self, strategy: Strategy, seed: int, subjects: Mapping[str, Subject]) -> None:
+        self._plan = strategy.plan(seed, "")
+        self._select = strategy.select
+        self._subjects = subjects
+        self._found: dict[Group, Answer] = {}
 
-def _answer(
-    plan: Plan, chains: Mapping[Place, Chain], marks: Mapping[Place, Mark], strategy: Strategy, same: Equivalence
-) -> Answer:
-    step, members = last_population(plan, chains)
-    chosen = _chosen(plan, step, members, marks, strategy, same) if members else None
-    mark = marks.get(chosen.place) if chosen else None
-    return Answer(
-        plan.problem,
-        plan.repeat,
-        answer=mark.given if mark else None,
-        solved=mark.solved if mark and mark.status != "error" else None,
-        status=mark.status if mark else None,
-        step=chosen.step if chosen else None,
-        slot=chosen.slot if chosen else None,
-        steps=complete_steps(plan, chains),
-        planned=plan.steps,
-    )
+    def noting(self, groups: Iterable[Recorded]) -> Iterator[Recorded]:
+        """The same groups; the answer of each is noted as it passes."""
+        for group, chains, marks in groups:
+            self._found[group] = self._answer(group, chains, marks)
+            yield group, chains, marks
 
+    def all(self, problems: Iterable[str], repeats: int) -> list[Answer]:
+        """The answers to all problems in their order, repeat by repeat; nothing recorded is no answer."""
+        groups = [(problem, repeat) for repeat in range(repeats) for problem in problems]
+        return [self._found.get(group) or self._answer(group, {}, {}) for group in groups]
 
-def _chosen(
-    plan: Plan, step: int, members: tuple[Chain, ...], marks: Mapping[Place, Mark], strategy: Strategy, same: Equivalence
-) -> Chain:
-    if strategy.select == "majority":
-        judged = [each for each in members if each.place in marks and marks[each.place].status != "error"]
-        winner = vote((ballot(each, marks[each.place].answer) for each in judged), same)
-        if winner:
-            return next(member for member in members if member.slot == winner.slot)
-    return drawn(plan, step, members)
+    def _answer(self, group: Group, chains: Mapping[Place, Chain], marks: Mapping[Place, Mark]) -> Answer:
+        problem, repeat = group
+        plan = replace(self._plan, problem=problem, repeat=repeat)  # who reads whom does not matter here
+        step, members = last_population(plan, chains)
+        chosen = self._chosen(plan, step, members, marks) if members else None
+        mark = marks.get(chosen.place) if chosen else None
+        return Answer(
+            problem,
+            repeat,
+            answer=mark.given if mark else None,
+            solved=mark.solved if mark and mark.status != "error" else None,
+            status=mark.status if mark else None,
+            step=chosen.step if chosen else None,
+            slot=chosen.slot if chosen else None,
+            steps=complete_steps(plan, chains),
+            planned=plan.steps,
+        )
+
+    def _chosen(self, plan: Plan, step: int, members: Sequence[Chain], marks: Mapping[Place, Mark]) -> Chain:
+        if self._select == "majority":
+            best = speaker(judged(marked(members, marks)), self._subjects[plan.problem].equivalence)
+            if best:
+                return best[0]
+        return drawn(plan, step, members)
 
 
 def lines(found: Iterable[Answer]) -> Iterator[bytes]:

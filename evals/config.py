@@ -4,10 +4,11 @@ Defaults < file < command line. Everything is checked at once: unknown keys, wro
 are reported in one message, each with its place and the nearest valid name.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from evals.sections import Positive, Section
 from evals.tasks.config import TaskConfig
@@ -185,6 +186,17 @@ def _by_plain(key: str, section: Any) -> BeforeValidator:
     )
 
 
+def _one_of(what: str, known: Mapping[str, Any]) -> AfterValidator:
+    """Takes only names that are known."""
+
+    def checked(name: str) -> str:
+        if name not in known:
+            raise ValueError(f"there is no {what} {name!r}{did_you_mean(name, known)}")
+        return name
+
+    return AfterValidator(checked)
+
+
 class PricesConfig(Section):
     """US dollars per million tokens, for budgets in dollars."""
 
@@ -235,9 +247,9 @@ class RunConfig(Section):
     """Fixes every draw: plans, request seeds, answers."""
     prompts: str = "default"
     """A shipped preset, or a folder with aggregate.j2, refine.j2, verify.j2 and summarize.j2."""
-    compaction: str = "answer"
+    compaction: Annotated[str, _one_of("compaction", COMPACTIONS)] = "answer"
     """What of a candidate a prompt shows: answer (without thinking) or full."""
-    on_overflow: str = "fail"
+    on_overflow: Annotated[str, _one_of("rule", OVERFLOWS)] = "fail"
     """What becomes of a prompt over the context window: fail (the chain is dead), shrink_k (fewer candidates), tail (their
     ends) or summarize (condensed by the model)."""
     max_dead: float = Field(0.05, ge=0, le=1)
@@ -246,20 +258,6 @@ class RunConfig(Section):
     """Where programs and Reasoning Gym's scorers run; unsafe runs them without isolation where the system has none."""
     out: str | None = None
     """The run directory; by default a new one under runs/."""
-
-    @field_validator("compaction")
-    @classmethod
-    def _known_compaction(cls, compaction: str) -> str:
-        if compaction not in COMPACTIONS:
-            raise ValueError(f"there is no compaction {compaction!r}{did_you_mean(compaction, COMPACTIONS)}")
-        return compaction
-
-    @field_validator("on_overflow")
-    @classmethod
-    def _known_overflow(cls, on_overflow: str) -> str:
-        if on_overflow not in OVERFLOWS:
-            raise ValueError(f"there is no rule {on_overflow!r}{did_you_mean(on_overflow, OVERFLOWS)}")
-        return on_overflow
 
     @model_validator(mode="after")
     def _priced(self) -> "RunConfig":

@@ -48,8 +48,9 @@ class RunDirectory:
         self.report = path / "report.html"
         self.server_log = path / "server.log"
         self.fresh_verdicts = path / "verdicts.new.jsonl"
-        whole = (self.run_yaml, self.problems, self.chains, self.verdicts, self.summary, self.report, self.answers)
-        self._half_written = (*map(_scratch, whole), self.fresh_verdicts)
+        logs = (self.chains, self.verdicts)
+        results = (self.summary, self.report, self.answers, self.spending)
+        self._half_written = (*map(_scratch, (self.run_yaml, self.problems, *logs, *results)), self.fresh_verdicts)
 
     @property
     def started(self) -> bool:

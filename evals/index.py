@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from evals.preparation import Preparation
 from evals.stats import Group, Mark
-from evals.store import RecordName, Span, name_of, read_chains, read_log
+from evals.store import RecordName, Span, name_of, name_of_chain, read_chains, read_log
 from rsa.chain import Chain, Status, Usage
 from rsa.errors import UsageError
 from rsa.plan import Place
@@ -92,7 +92,7 @@ class ChainIndex:
 
     def add(self, chain: Chain, span: Span) -> bool:
         """Take in a chain that was recorded at `span`. False if it is recorded already."""
-        group, number = self.layout.find((chain.problem, chain.repeat, chain.strategy, *chain.place))
+        group, number = self.layout.find(name_of_chain(chain))
         self._end = max(self._end, sum(span))
         if group not in self._rows:
             self._rows[group] = bytearray(_ROW.size * len(self.layout.places))

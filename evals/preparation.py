@@ -174,6 +174,7 @@ def identity(run: Preparation) -> dict[str, Any]:
         "strategy": label(run.strategy),
         "seed": config["seed"],
         "compaction": config["compaction"],
+        # only where it says something, so that runs from before there was a choice know themselves again
         **({"on_overflow": config["on_overflow"]} if config["on_overflow"] != "fail" else {}),
     }
 

@@ -10,7 +10,7 @@ from evals.directory import RunDirectory, next_free
 from evals.index import ChainIndex, VerdictIndex
 from evals.problems import Problem
 from evals.scoring import Scoring
-from evals.store import AppendLog, RecordName, name_of
+from evals.store import AppendLog, name_of, name_of_chain
 from rsa.chain import Chain
 from rsa.errors import UsageError
 
@@ -32,7 +32,7 @@ class Rescoring:
 def score_missing(directory: RunDirectory, problems: Sequence[Problem], chains: ChainIndex, scoring: Scoring) -> None:
     """Index the recorded chains, and on the way score those that a crash left without a verdict."""
     verdicts = VerdictIndex(directory.verdicts, chains.layout)
-    unscored = (chain for chain in chains.read() if _name(chain) not in verdicts)
+    unscored = (chain for chain in chains.read() if name_of_chain(chain) not in verdicts)
     with closing(AppendLog(directory.verdicts)) as log:
         for verdict in scoring.score_all(_judged(unscored, problems, chains.layout.judging)):
             _keep(log, verdict.to_record())
@@ -75,7 +75,3 @@ def _judged(
     """The living chains that carry an answer, with their problems. Chains of the steps `judging` carry none."""
     by_id = {problem.id: problem for problem in problems}
     return ((by_id[chain.problem], chain) for chain in chains if not chain.dead and chain.step not in judging)
-
-
-def _name(chain: Chain) -> RecordName:
-    return (chain.problem, chain.repeat, chain.strategy, *chain.place)

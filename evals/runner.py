@@ -1,14 +1,13 @@
 """A run from its configuration to its summary."""
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from evals.answers import answers, lines, short
+from evals.answers import Answers, lines, short
 from evals.directory import write_parts
 from evals.display import Display
 from evals.index import ChainIndex, VerdictIndex, run_index
@@ -21,8 +20,8 @@ from evals.report import write_report
 from evals.rescoring import score_missing
 from evals.scoring import Scoring
 from evals.spending import Accounts
-from evals.stats import Group
-from evals.summary import summarise
+from evals.stats import Group, Subject
+from evals.summary import recorded, summarise
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Client, Endpoint
@@ -174,13 +173,13 @@ async def _generate(
     client = generation.client
     max_tokens = generation.sampling.max_tokens or 0
     accounts = Accounts(run.config, index, max_tokens, run.directory.spending)
-    deadline = _at_the_deadline(accounts, client)
     try:
         async with Recorder(run, index, generation, accounts, scoring, display) as recorder:
             heartbeat = asyncio.ensure_future(_heartbeat(recorder, client, display))
             try:
                 jobs = _jobs(run, index, recorder.make)
-                await execute(jobs, client.gate, stop=lambda: interrupts.stopping or accounts.over)
+                with accounts.whole.deadline(client.wind_down):
+                    await execute(jobs, client.gate, stop=lambda: interrupts.stopping or accounts.over)
             finally:
                 heartbeat.cancel()
     except asyncio.CancelledError:
@@ -193,18 +192,10 @@ async def _generate(
     except RSAError as error:
         return error
     finally:
-        if deadline:
-            deadline.cancel()
         accounts.save()
         _tell_faults(client, display)
     told = accounts.told()
     return Incomplete(told, "with a higher budget") if told and any(_unfinished(run, index)) else None
-
-
-def _at_the_deadline(accounts: Accounts, client: Client) -> asyncio.TimerHandle | None:
-    """Have calls that wait for another attempt given up when the run's seconds are over."""
-    left = accounts.whole.seconds_left
-    return None if math.isinf(left) else asyncio.get_running_loop().call_later(max(0.0, left), client.wind_down)
 
 
 def _tell_faults(client: Client, display: Display) -> None:
@@ -254,8 +245,11 @@ def write_results(run: Preparation, model: str, scoring: Scoring, index: ChainIn
     index.refresh()
     verdicts = VerdictIndex(run.directory.verdicts, index.layout)
     repeats = run.config.task.repeats
-    summary = summarise(index, verdicts, run.task_name, model, run.dataset, repeats, run.strategy, scoring.equivalence)
-    found = list(answers(run.strategy, run.config.seed, run.dataset.problems, repeats, index, verdicts, scoring.equivalence))
+    subjects = {problem.id: Subject(scoring.equivalence(problem), problem.groups) for problem in run.dataset.problems}
+    answers = Answers(run.strategy, run.config.seed, subjects)
+    groups = answers.noting(recorded(index, verdicts))
+    summary = summarise(groups, verdicts, run.task_name, model, run.dataset, repeats, run.strategy, subjects)
+    found = answers.all(subjects, repeats)
     summary["short"] = short(found)
     write_parts(run.directory.answers, lines(found))
     run.directory.write_summary(summary)

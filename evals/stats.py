@@ -18,7 +18,18 @@ from rsa.equivalence import Equivalence, vote
 from rsa.plan import Place, Plan
 from rsa.selection import ballot, population
 
-__all__ = ["Group", "Mark", "Recorded", "Subject", "busy_seconds", "estimate", "summarise_strategy"]
+__all__ = [
+    "Group",
+    "Mark",
+    "Recorded",
+    "Subject",
+    "busy_seconds",
+    "estimate",
+    "judged",
+    "marked",
+    "speaker",
+    "summarise_strategy",
+]
 
 _DIGITS = 6
 
@@ -87,12 +98,22 @@ def summarise_strategy(plan: Plan, groups: Iterable[Recorded], subjects: Mapping
             made = [chain for place, chain in sorted(chains.items()) if place[0] == tally.step]
             members = population(plan, tally.step, chains)
             tally.take_chains(made)
-            tally.take_members(group, [(each, marks[each.place]) for each in members if each.place in marks], subjects)
+            tally.take_members(group, marked(members, marks), subjects)
     return [tally.result(subjects) for tally in tallies]
 
 
 Member = tuple[Chain, Mark]
 Values = dict[Group, float]
+
+
+def marked(members: Iterable[Chain], marks: Mapping[Place, Mark]) -> list[Member]:
+    """The members that have a mark, with it."""
+    return [(member, marks[member.place]) for member in members if member.place in marks]
+
+
+def judged(there: Iterable[Member]) -> list[Member]:
+    """Those whose verdict is no error: one that is has no vote, and is neither right nor wrong."""
+    return [member for member in there if member[1].status != "error"]
 
 
 class _Tally:
@@ -123,12 +144,13 @@ class _Tally:
     def take_members(self, group: Group, members: Sequence[Member], subjects: Mapping[str, Subject]) -> None:
         self._kinds.update(mark.status for _, mark in members)
         self._methods.update(mark.method for _, mark in members)
-        judged = [member for member in members if member[1].status != "error"]
-        if judged:
-            self._accuracy[group] = fmean(mark.solved for _, mark in judged)
-            self._score[group] = fmean(mark.score for _, mark in judged)
-            self._majority[group] = _majority(judged, subjects[group[0]].equivalence)
-            self._coverage[group] = float(any(mark.solved for _, mark in judged))
+        there = judged(members)
+        if there:
+            best = speaker(there, subjects[group[0]].equivalence)
+            self._accuracy[group] = fmean(mark.solved for _, mark in there)
+            self._score[group] = fmean(mark.score for _, mark in there)
+            self._majority[group] = float(best is not None and best[1].solved)
+            self._coverage[group] = float(any(mark.solved for _, mark in there))
 
     def result(self, subjects: Mapping[str, Subject]) -> dict[str, Any]:
         chains, dead = self._statuses.total(), self._statuses[Status.DEAD]
@@ -178,10 +200,10 @@ def _over_problems(values: Values) -> dict[str, Any]:
     return estimate(by_problem)
 
 
-def _majority(there: Sequence[Member], equivalence: Equivalence) -> float:
-    """1 if the member that speaks for the most frequent answer is right."""
+def speaker(there: Sequence[Member], equivalence: Equivalence) -> Member | None:
+    """The member that speaks for the most frequent answer; None if no member gave one."""
     winner = vote((ballot(chain, mark.answer) for chain, mark in there), equivalence)
-    return float(winner is not None and any(chain.slot == winner.slot and mark.solved for chain, mark in there))
+    return next((member for member in there if winner and member[0].slot == winner.slot), None)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -16,7 +16,7 @@ from evals.directory import disk_error, sync_folder
 from rsa.chain import Chain
 from rsa.errors import UsageError
 
-__all__ = ["AppendLog", "RecordName", "Span", "name_of", "read_chains", "read_log"]
+__all__ = ["AppendLog", "RecordName", "Span", "name_of", "name_of_chain", "read_chains", "read_log"]
 
 RecordName = tuple[Any, ...]
 """(problem, repeat, strategy, step, slot): which chain a record of either log is about."""
@@ -30,6 +30,11 @@ _READ = 1 << 20
 def name_of(record: Mapping[str, Any]) -> RecordName:
     """The chain that a record is about; None stands for what the record does not say."""
     return tuple(record.get(field) for field in _NAME)
+
+
+def name_of_chain(chain: Chain) -> RecordName:
+    """The name under which a chain is recorded."""
+    return (chain.problem, chain.repeat, chain.strategy, *chain.place)
 
 
 def read_log(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:

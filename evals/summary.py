@@ -1,36 +1,39 @@
 """`summary.json` of a run directory, made from its logs alone, so that run, resume and score all end in the same file."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evals.index import ChainIndex, VerdictIndex
 from evals.problems import Dataset, Problem
 from evals.stats import Recorded, Subject, busy_seconds, summarise_strategy
 from rsa.chain import Chain, Usage
-from rsa.equivalence import Equivalence
 from rsa.strategies import Strategy, label
 
-__all__ = ["summarise"]
+__all__ = ["recorded", "summarise"]
+
+
+def recorded(chains: ChainIndex, verdicts: VerdictIndex) -> Iterator[Recorded]:
+    """What a run has recorded, one group after the other, so that no more than two are held at a time."""
+    return ((group, chains.outline(group), verdicts.marks(group)) for group in chains.groups)
 
 
 def summarise(
-    chains: ChainIndex,
+    groups: Iterable[Recorded],
     verdicts: VerdictIndex,
     task: str,
     model: str,
     dataset: Dataset,
     repeats: int,
     strategy: Strategy,
-    equivalence: Callable[[Problem], Equivalence],
+    subjects: Mapping[str, Subject],
 ) -> dict[str, Any]:
-    """The summary of all that is recorded. Everything but `seconds` is the same for the same chains in any order."""
+    """The summary of what is `recorded`. Everything but `seconds` is the same for the same chains in any order."""
     plan = strategy.plan(0, "")
     problems = dataset.problems
     wanted = len(problems) * repeats * len(plan)
-    subjects = {problem.id: Subject(equivalence(problem), problem.groups) for problem in problems}
     totals = _Totals()
-    steps = summarise_strategy(plan, totals.counting(_recorded(chains, verdicts)), subjects)
+    steps = summarise_strategy(plan, totals.counting(groups), subjects)
     usage = totals.usage
     return {
         "task": task,
@@ -55,11 +58,6 @@ def summarise(
         },
         "seconds": round(totals.busy_seconds(), 3),
     }
-
-
-def _recorded(chains: ChainIndex, verdicts: VerdictIndex) -> Iterator[Recorded]:
-    """One group after the other, so that no more than two are held at a time."""
-    return ((group, chains.outline(group), verdicts.marks(group)) for group in chains.groups)
 
 
 class _Totals:

@@ -9,14 +9,14 @@ after the last second no call is sent, and those in flight may end.
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, fields
 
 from rsa.chain import Usage
 from rsa.errors import BudgetSpent, UsageError
 
-__all__ = ["Account", "Amount", "Budget", "Prices", "Purse"]
+__all__ = ["UNBOUNDED", "Account", "Amount", "Budget", "Prices", "Purse"]
 
 _MILLION = 1_000_000
 
@@ -112,6 +112,17 @@ class Account:
         """Seconds until the last call may be sent; infinite without a bound."""
         return self._deadline - time.monotonic()
 
+    @contextmanager
+    def deadline(self, act: Callable[[], None]) -> Iterator[None]:
+        """Have a function called when the seconds are over, if that is within the block."""
+        left = self.seconds_left
+        timer = None if math.isinf(left) else asyncio.get_running_loop().call_later(max(0.0, left), act)
+        try:
+            yield
+        finally:
+            if timer:
+                timer.cancel()
+
     def told(self) -> str | None:
         """Why nothing further may be sent; None if it may."""
         if self.exhausted is None and self.seconds_left <= 0:
@@ -183,8 +194,8 @@ class Purse:
     @asynccontextmanager
     async def call(self, prompt: int, completion: int) -> AsyncIterator[Bill]:
         """Pay one call of at most so many tokens. Raises `BudgetSpent` before it is sent if an account does not allow it."""
-        worst = [account.budget.amount(Usage(prompt, None, completion), 1) for account in self._accounts]
-        accounts = list(zip(self._accounts, worst, strict=True))
+        worst = Usage(prompt, None, completion)
+        accounts = [(account, account.budget.amount(worst, 1)) for account in self._accounts]
         while blocked := next((account for account, most in accounts if not account.fits(most)), None):
             await blocked.change()
         for account, most in accounts:
@@ -196,3 +207,7 @@ class Purse:
             for account, most in accounts:
                 actual = most if bill.usage is None else account.budget.amount(bill.usage, int(bill.sent))
                 account.settle(most, actual)
+
+
+UNBOUNDED = Purse()
+"""Pays everything and counts nothing."""

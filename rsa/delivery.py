@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from rsa.budget import Purse
 from rsa.chain import Usage
-from rsa.endpoint import Client, Completion, Messages, Sampling
+from rsa.endpoint import Client, Completion, Messages, Sampling, content_bytes
 from rsa.errors import CallFailed, ContextOverflow
 from rsa.overflow import Draft, Fitted, Room, Unfit, fit
-from rsa.tokens import TokenCounter, content_bytes
+from rsa.tokens import TokenCounter
 
 __all__ = ["Delivery", "Expense"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from rsa.budget import Purse
+from rsa.budget import UNBOUNDED, Purse
 from rsa.chain import Chain, Status
 from rsa.compaction import Compaction
 from rsa.delivery import Delivery, Expense
@@ -27,7 +27,6 @@ from rsa.tokens import TokenCounter
 __all__ = ["Generation", "Question", "prompt_sha256", "template_for"]
 
 _MOST_SUMMARIES = 512  # more than the candidates of the problems that are usually open
-_NOBODY = Purse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Generation:
         return self._written(question, planned.role, shown(self._candidates(parents), overflow))
 
     async def __call__(
-        self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain], purse: Purse = _NOBODY
+        self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain], purse: Purse = UNBOUNDED
     ) -> Chain:
         """The finished chain, dead if its call failed for good or if all its parents are dead. `purse` pays its calls."""
         chain, expense = self._unmade(plan, planned, parents), Expense(purse)

@@ -1,7 +1,6 @@
 """One question in, one better answer out: `run` and `arun`."""
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -109,14 +108,8 @@ async def arun(
         )
         account = Account("this question", budget or Budget())
         job = Job(plan, partial(_affordable, partial(generation, asked), account))
-        timer = None
-        if account.seconds_left < math.inf:
-            timer = asyncio.get_running_loop().call_later(account.seconds_left, session.client.wind_down)
-        try:
+        with account.deadline(session.client.wind_down):
             await execute([job], session.client.gate, chains.append, lambda: account.told() is not None)
-        finally:
-            if timer:
-                timer.cancel()
     stopped = account.told() if len(chains) < len(plan) else None
     return _result(plan, chains, asked.kind, select or strategy.select, stopped)
 

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from rsa.endpoint import Messages
-from rsa.tokens import TokenCounter, most_tokens, surely_fits
+from rsa.endpoint import Messages, most_tokens
+from rsa.tokens import TokenCounter, surely_fits
 
 __all__ = ["CUT_MARK", "OVERFLOWS", "Draft", "Fitted", "Room", "Unfit", "common_length", "ending", "fit", "shown"]
 

@@ -32,14 +32,13 @@ class Shared(Generic[KeyT, ValueT]):
         future = asyncio.get_running_loop().create_future()
         self._keep(key, future)
         try:
-            result = await make()
-        except BaseException:
-            if self._results.get(key) is future:
-                del self._results[key]
-            future.cancel()
-            raise
-        future.set_result(result)
-        return result
+            future.set_result(await make())
+        finally:
+            if not future.done():  # whoever makes it has failed or was cancelled
+                if self._results.get(key) is future:
+                    del self._results[key]
+                future.cancel()
+        return future.result()
 
     def _keep(self, key: KeyT, future: asyncio.Future[ValueT]) -> None:
         self._results[key] = future

@@ -6,28 +6,17 @@ from typing import Any
 
 import jinja2
 
-from rsa.endpoint import Messages
+from rsa.endpoint import Messages, most_tokens
 from rsa.errors import UsageError
 from rsa.plan import Plan
 
-__all__ = ["TokenCounter", "content_bytes", "local_counter", "most_tokens", "reply_limit", "surely_fits"]
+__all__ = ["TokenCounter", "local_counter", "reply_limit", "surely_fits"]
 
 TokenCounter = Callable[[Messages], Awaitable[int | None]]
 """Counts the tokens of a prompt with its chat template; None if that cannot be said."""
 
 _PAPERS_LIMIT = 8192
 _QUESTION_TOKENS = 1024  # kept free for the question and the instructions, as in the paper's set-up
-_TEMPLATE_TOKENS = 256  # more than any chat template is known to add to one message
-
-
-def content_bytes(messages: Messages) -> int:
-    """The length of a prompt in bytes, without its chat template."""
-    return sum(len(str(message["content"]).encode("utf-8", errors="replace")) for message in messages)
-
-
-def most_tokens(messages: Messages) -> int:
-    """More tokens than a prompt can have: no tokenizer makes more of them than there are bytes."""
-    return content_bytes(messages) + _TEMPLATE_TOKENS * len(messages)
 
 
 def surely_fits(messages: Messages, room: int) -> bool:

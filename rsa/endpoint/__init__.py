@@ -2,6 +2,17 @@
 
 from rsa.endpoint.client import Client
 from rsa.endpoint.endpoint import Endpoint
-from rsa.endpoint.types import Completion, Message, Messages, Model, Rate, Sampling
+from rsa.endpoint.types import Completion, Message, Messages, Model, Rate, Sampling, content_bytes, most_tokens
 
-__all__ = ["Client", "Completion", "Endpoint", "Message", "Messages", "Model", "Rate", "Sampling"]
+__all__ = [
+    "Client",
+    "Completion",
+    "Endpoint",
+    "Message",
+    "Messages",
+    "Model",
+    "Rate",
+    "Sampling",
+    "content_bytes",
+    "most_tokens",
+]

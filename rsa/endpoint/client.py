@@ -3,15 +3,15 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from asyncio_throttle import Throttler
 
-from rsa.budget import Purse
+from rsa.budget import UNBOUNDED, Purse
 from rsa.endpoint.circuit import Circuit
 from rsa.endpoint.concurrency import Adaptive
 from rsa.endpoint.faults import Fault, FaultKind, read_completion
@@ -19,7 +19,7 @@ from rsa.endpoint.gate import Gate
 from rsa.endpoint.queries import Queries
 from rsa.endpoint.retrying import Spent, Waiting
 from rsa.endpoint.transport import Transport
-from rsa.endpoint.types import Completion, Messages, Rate, Sampling
+from rsa.endpoint.types import Completion, Messages, Rate, Sampling, most_tokens
 from rsa.errors import CallFailed, ContextOverflow, EndpointRefused, EndpointUnreachable, RSAError
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ _GIVEN_UP_AFTER = 5  # looks
 _TAKEN_SECONDS = 1.0
 _GREETING = MappingProxyType({"role": "user", "content": "Hello"})
 _REFUSALS = frozenset({FaultKind.PROMPT, FaultKind.CONTEXT})
+_ANSWERS = _REFUSALS | {FaultKind.REFUSED}
 _DOUBTED_AFTER = 5  # refusals in a row
-_NOBODY = Purse()
-_TEMPLATE_BYTES = 256
 _CAUTION = 1.25
 
 
@@ -91,7 +90,7 @@ class Client:
         """Send nothing further. Calls in flight go on; those that wait end with the reason, by default a `CallAbandoned`."""
         self._waiting.end(reason)
 
-    async def complete(self, messages: Messages, sampling: Sampling, seed: int, purse: Purse = _NOBODY) -> Completion:
+    async def complete(self, messages: Messages, sampling: Sampling, seed: int, purse: Purse = UNBOUNDED) -> Completion:
         """One reply to a conversation; its usage counts failed attempts too, and `purse` pays each attempt.
 
         Raises `CallFailed` when retries are used up or this prompt is refused, `ContextOverflow` when it is too long,
@@ -100,12 +99,13 @@ class Client:
         """
         self._look_at_load()
         spent = Spent()
+        most = await self._most_tokens(messages, purse)
         while True:
             await self._closed()
             spent.attempts += 1
             sent_seed = seed + spent.blanks  # the same seed would give the same blank reply again
             try:
-                completion = await self._attempt(messages, sampling, sent_seed, purse)
+                completion = await self._attempt(messages, sampling, sent_seed, purse, most)
             except Fault as fault:
                 if fault.kind in _REFUSALS:
                     await self._blame(fault, messages, sampling, purse)
@@ -130,15 +130,19 @@ class Client:
                 self._note(fault)
 
     async def _closed(self) -> None:
-        try:
+        with self._located():
             await self._circuit.closed()
-        except EndpointUnreachable as error:
-            raise EndpointUnreachable(f"{self.endpoint.base_url}: {error}") from None
 
     def _note(self, fault: Fault) -> None:
         self.faults[fault.label] += 1
-        try:
+        with self._located():
             self._circuit.failed(fault)
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        """Say of which endpoint the circuit's patience is at its end."""
+        try:
+            yield
         except EndpointUnreachable as error:
             raise EndpointUnreachable(f"{self.endpoint.base_url}: {error}") from None
 
@@ -170,10 +174,11 @@ class Client:
             if self._accepted:
                 return
             try:
-                await self._attempt((*messages[:-1], _GREETING), sampling, 0, purse)
+                greeting = (*messages[:-1], _GREETING)
+                await self._attempt(greeting, sampling, 0, purse, await self._most_tokens(greeting, purse))
                 self._accepted = True
             except Fault as other:
-                if other.kind in _REFUSALS or other.kind is FaultKind.REFUSED:
+                if other.kind in _ANSWERS:
                     fault.kind = FaultKind.REFUSED
                 elif other.blank:
                     self._accepted = True
@@ -188,14 +193,13 @@ class Client:
             limit = min(_PROBE_SECONDS, self.endpoint.timeout)
             await self._transport.request("POST", f"{self.endpoint.base_url}/chat/completions", body, limit)
         except Fault as fault:
-            if fault.kind in (FaultKind.CONTEXT, FaultKind.PROMPT, FaultKind.REFUSED):
-                return
-            raise
+            if fault.kind not in _ANSWERS:
+                raise
 
-    async def _attempt(self, messages: Messages, sampling: Sampling, seed: int, purse: Purse) -> Completion:
+    async def _attempt(self, messages: Messages, sampling: Sampling, seed: int, purse: Purse, most: int) -> Completion:
+        """One request. Its prompt has at most so many tokens, where `purse` counts them."""
         body = self._body(messages, sampling, seed)
-        prompt = await self._most_tokens(messages) if purse.counts_tokens else 0
-        async with purse.call(prompt, self._most_new(sampling)) as bill, self.gate.place():
+        async with purse.call(most, self._most_new(sampling)) as bill, self.gate.place():
             if self._quota:
                 await self._quota.acquire(self._waiting.check)
             self._waiting.check()
@@ -234,16 +238,21 @@ class Client:
         tokens = completion.usage.completion or max(1, len(completion.text) // 4)
         self.gate.limit.replied(tokens, self.gate.in_flight + 1, sent, time.monotonic())
         if completion.usage.prompt is not None:
-            size = _size(messages)
+            size = most_tokens(messages)
             scale = size.bit_length()
             self._tokens_a_byte[scale] = max(completion.usage.prompt / size, self._tokens_a_byte.get(scale, 0.0))
 
-    async def _most_tokens(self, messages: Messages) -> int:
-        """What a prompt has at most: as the server counts; else by the tokens a byte of prompts as long; else its bytes."""
+    async def _most_tokens(self, messages: Messages, purse: Purse) -> int:
+        """What a prompt has at most: as the server counts; else by the tokens a byte of prompts as long; else its bytes.
+
+        0 where `purse` does not count tokens, because to count a prompt takes a request.
+        """
+        if not purse.counts_tokens:
+            return 0
         count = await self.count_tokens(messages)
         if count is not None:
             return count
-        size = _size(messages)
+        size = most_tokens(messages)
         seen = self._tokens_a_byte.get(size.bit_length())
         return size if seen is None else min(size, round(_CAUTION * seen * size) + 1)
 
@@ -273,10 +282,6 @@ class Client:
                 elif unseen == _GIVEN_UP_AFTER:
                     self.gate.limit.unseen()
             await self._waiting.sleep(_LOOK_SECONDS if unseen < _GIVEN_UP_AFTER else _RARE_LOOK_SECONDS)
-
-
-def _size(messages: Messages) -> int:
-    return sum(len(str(message["content"]).encode("utf-8", errors="replace")) + _TEMPLATE_BYTES for message in messages)
 
 
 class _Quota:

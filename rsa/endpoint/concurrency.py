@@ -43,12 +43,12 @@ class _Round:
 
 
 class Adaptive:
-    """The limit, which never exceeds `ceiling`. With `start` at the ceiling and `steady`, it never moves."""
+    """The limit, which never exceeds `ceiling`; where it is `steady`, it never moves."""
 
     def __init__(self, ceiling: int, start: int = _START, *, steady: bool = False) -> None:
         self.ceiling = ceiling
         self.limit = min(start, ceiling)
-        self._steady = steady
+        self.steady = steady
         self._step = max(1, ceiling // _STEPS)
         self._doubling = True
         self._round: _Round | None = None
@@ -63,14 +63,9 @@ class Adaptive:
         """A limit that never moves."""
         return cls(limit, limit, steady=True)
 
-    @property
-    def steady(self) -> bool:
-        """Whether the limit never moves."""
-        return self._steady
-
     def replied(self, tokens: int, in_flight: int, sent: float, now: float) -> None:
         """Take a reply of so many new tokens to a call sent at a time. `in_flight` counts it too, times are in seconds."""
-        if self._steady or self._led:
+        if self.steady or self._led:
             return
         this = self._round or _Round(sent)  # the first calls start together, so they are timed from there
         self._round = this
@@ -102,7 +97,7 @@ class Adaptive:
 
     def turned_away(self, sent: float, now: float) -> None:
         """Take an attempt, sent at a time, that the server had no room for. A burst of them counts once."""
-        if self._steady or sent < self._shrunk:
+        if self.steady or sent < self._shrunk:
             return
         self._shrink(self.limit // 2, now)
 
@@ -120,7 +115,7 @@ class Adaptive:
 
     def observed(self, load: Load, in_flight: int, now: float) -> None:
         """Take a look at the server's own queue."""
-        if self._steady:
+        if self.steady:
             return
         self._led = True
         room = max(_SHORTEST_QUEUE, math.floor(_QUEUE * load.running))

@@ -7,11 +7,23 @@ from typing import Any
 from rsa.chain import Usage
 from rsa.errors import UsageError
 
-__all__ = ["Completion", "Message", "Messages", "Model", "Rate", "Sampling"]
+__all__ = ["Completion", "Message", "Messages", "Model", "Rate", "Sampling", "content_bytes", "most_tokens"]
 
 Message = Mapping[str, Any]
 """One chat message: {"role": ..., "content": ...}."""
 Messages = Sequence[Message]
+
+_TEMPLATE_TOKENS = 256  # more than any chat template is known to add to one message
+
+
+def content_bytes(messages: Messages) -> int:
+    """The length of a prompt in bytes, without its chat template."""
+    return sum(len(str(message["content"]).encode("utf-8", errors="replace")) for message in messages)
+
+
+def most_tokens(messages: Messages) -> int:
+    """More tokens than a prompt can have: no tokenizer makes more of them than there are bytes."""
+    return content_bytes(messages) + _TEMPLATE_TOKENS * len(messages)
 
 
 @dataclass(frozen=True, slots=True)

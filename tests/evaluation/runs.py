@@ -1,6 +1,5 @@
 """What the tests of whole runs share: four problems, and ways to read a run directory."""
 
-import json
 import subprocess
 import sys
 import time
@@ -17,15 +16,6 @@ def chains(directory: Path) -> dict[tuple, dict]:
     by_place = {(record["problem"], record["repeat"], record["step"], record["slot"]): record for record in found}
     assert len(by_place) == len(found), "a recorded chain was generated twice"
     return by_place
-
-
-def timeless(directory: Path) -> str:
-    def strip(value):
-        if isinstance(value, dict):
-            return {name: strip(each) for name, each in value.items() if name != "seconds"}
-        return [strip(each) for each in value] if isinstance(value, list) else value
-
-    return json.dumps(strip(json.loads((directory / "summary.json").read_text())))
 
 
 def identity(directory: Path) -> dict[tuple, tuple]:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.evaluation.runs import PLANNED, PROBLEMS, chains, identity, timeless
+from tests.chaos.invariants import timeless
+from tests.evaluation.runs import PLANNED, PROBLEMS, chains, identity
 from tests.fake_server import Trouble
 
 STEADY = ("--concurrency", "fixed", "--max-concurrency", "3", "--max-tokens", "100")

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from evals.store import read_log
-from tests.evaluation.runs import PLANNED, begin, chains, identity, timeless, wait_for
+from tests.chaos.invariants import timeless
+from tests.evaluation.runs import PLANNED, begin, chains, identity, wait_for
 from tests.fake_server import FakeServer, Trouble, boxed_digit
 
 

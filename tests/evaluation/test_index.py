@@ -10,8 +10,9 @@ import rsa
 from evals.index import ChainIndex, Layout, VerdictIndex
 from evals.problems import Dataset, Problem
 from evals.rescoring import score_missing
+from evals.stats import Subject
 from evals.store import AppendLog, read_log
-from evals.summary import summarise
+from evals.summary import recorded, summarise
 from rsa.chain import Chain, Status, Usage
 from rsa.equivalence import AS_TEXT
 from rsa.strategies import label
@@ -194,7 +195,8 @@ def run(tmp_path):
 
         def summed() -> None:
             verdicts = VerdictIndex(folder / "verdicts", index.layout)
-            summarise(index, verdicts, "t", "m", dataset, 1, strategy, lambda problem: AS_TEXT)
+            subjects = {name: Subject(AS_TEXT) for name in names}
+            summarise(recorded(index, verdicts), verdicts, "t", "m", dataset, 1, strategy, subjects)
 
         return index, summed
 

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.evaluation.runs import PLANNED, chains, identity, timeless
+from tests.chaos.invariants import timeless
+from tests.evaluation.runs import PLANNED, chains, identity
 from tests.fake_server import Trouble
 
 CONTEXT, REPLY = 1500, 500

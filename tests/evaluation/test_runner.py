@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from evals.store import read_log
-from tests.evaluation.runs import PLANNED, PROBLEMS, chains, identity, timeless
+from tests.chaos.invariants import timeless
+from tests.evaluation.runs import PLANNED, PROBLEMS, chains, identity
 
 
 def test_a_run_leaves_the_whole_directory(server, start, rsa_eval, tmp_path):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import rsa
 from rsa.chain import Chain, Status
+from rsa.endpoint import most_tokens
 from rsa.overflow import CUT_MARK, OVERFLOWS, Draft, Room, Unfit, common_length, ending, fit, shown
-from rsa.tokens import most_tokens
 
 QUESTION = "What is 1+1?"
 
