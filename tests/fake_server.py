@@ -93,12 +93,21 @@ class FakeServer:
     async def _stop(self) -> None:
         """Also for connections that came in the very moment of stopping."""
         server = self._runner.server
+        await self._deafen()
         await self._runner.cleanup()
         coming = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.wait(coming, timeout=1) if coming else None
         for connection in server.connections if server else ():
             connection.force_close()
         await asyncio.sleep(0.01)  # the transports close in the turns of the loop that follow
+
+    async def _deafen(self) -> None:
+        """Accept no further connection: one that is accepted just before its listener closes would never be closed."""
+        for site in self._runner.sites:
+            for listener in site._server.sockets:  # type: ignore[attr-defined]
+                self._loop.remove_reader(listener.fileno())
+        for _ in range(3):  # turns, in which what was accepted becomes a connection
+            await asyncio.sleep(0)
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.Response()

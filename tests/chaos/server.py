@@ -119,6 +119,8 @@ class ChaosServer(FakeServer):
             connection.force_close()
 
     async def _come_back(self) -> None:
+        if self._leaving:
+            await self._leaving  # the port is free only then
         if self._site is None:
             self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
             await self._site.start()
@@ -228,8 +230,9 @@ class ChaosServer(FakeServer):
 
     async def _close(self) -> None:
         if self._site:
-            await self._site.stop()
-            self._site = None
+            site, self._site = self._site, None
+            await self._deafen()
+            await site.stop()
 
     async def _leave_for_a_while(self) -> None:
         if self._site:
