@@ -45,6 +45,19 @@ def test_killing_the_runner_in_flight_leaves_nothing(number):
         assert not alive
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give programs users of their own")
+def test_no_two_programs_that_run_at_once_have_the_same_user():
+    """The limit on threads counts a user's: those of a thread bomb would be taken from an innocent program."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.sandbox.victim", "4"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
+    ) as runner:
+        assert runner.stdout.readline() == b"flying\n"
+        users = [process.uids().real for process in psutil.Process(runner.pid).children(recursive=True)]
+        runner.kill()
+    programs = [user for user in users if user]
+    assert len(programs) == len(set(programs)) == 4
+
+
 def test_a_helper_that_dies_is_replaced():
     with Sandbox(1) as sandbox:
         assert sandbox.judge("print(input())", ECHO).outcome is Outcome.SOLVED

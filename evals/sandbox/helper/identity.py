@@ -15,12 +15,15 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _NO_NEW_PRIVILEGES = 38
 
 
-def nobodys_id() -> int | None:
-    """A user id to take in the children; None if this process is not root or may not change to one."""
+def nobodys_id(pid: int) -> int | None:
+    """A user id to take in the children; None if this process is not root or may not change to one.
+
+    `pid` is this process's number in a table that it shares with all the other helpers of this machine or container.
+    """
     if os.getuid():
         return None
-    pid = os.getpid()
-    for candidate in (0x70000000 + pid, 60_000 + pid % 5_000):  # a container maps no more than the first 65,536, as a rule
+    drawn = int.from_bytes(os.urandom(4)) >> 5  # other containers have other tables, but the kernel counts users over all
+    for candidate in (0x70000000 + drawn, 60_000 + pid % 5_000):  # a container maps no more than the first 65,536, as a rule
         child = os.fork()
         if not child:
             try:

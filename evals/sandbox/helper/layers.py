@@ -37,7 +37,7 @@ class Layers:
     def available(cls, without: Collection[str] = ()) -> "Layers":
         """Try each layer by itself. Those in `without` ("namespaces", "identity", "landlock", "seccomp") are not tried."""
         layers = cls()
-        other_tasks = rlimits.tasks_of_this_user()
+        other_tasks, pid = rlimits.tasks_of_this_user(), os.getpid()  # before this process gets a process table of its own
 
         def attempt(name: str, make: Callable[[], _T]) -> _T | None:
             if name in without:
@@ -55,7 +55,7 @@ class Layers:
         layers.refused |= layers.room.missing if layers.room else {}
         layers.tables = attempt("namespaces", namespaces.ProcessTables)
         shared_user = layers.room is None or layers.room.user is None
-        layers.user = attempt("identity", identity.nobodys_id) if shared_user else None
+        layers.user = attempt("identity", lambda: identity.nobodys_id(pid)) if shared_user else None
         layers.crowded = shared_user and layers.user is None
         layers.other_tasks = other_tasks + _ROOM_TO_GROW if layers.crowded else 0
         return layers
