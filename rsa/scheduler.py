@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rsa.chain import Chain
+from rsa.demand import needed
 from rsa.plan import Place, Plan, PlannedChain
 
 __all__ = ["FixedLimit", "Generate", "Job", "Limit", "execute"]
@@ -45,11 +46,16 @@ class FixedLimit:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One plan to run. `recorded` are its chains that earlier runs finished: they are read, never generated again."""
+    """One plan to run. `recorded` are its chains that earlier runs finished: they are read, never generated again.
+
+    With `answering`, the slots of the last population in the order in which they stand in line to answer, only those chains
+    are generated that the answer needs (see `rsa.demand`).
+    """
 
     plan: Plan
     generate: Generate
     recorded: Mapping[Place, Chain] = field(default_factory=dict)
+    answering: Sequence[int] | None = None
 
 
 async def execute(
@@ -130,6 +136,8 @@ class _Progress:
             for population in job.plan.populations
         ]
         self._unstarted = [len(waiting) for waiting in self._waiting]
+        self._dead = {place for place, chain in job.recorded.items() if chain.dead}
+        self._needed = self._demand()
         for (step, slot), chain in job.recorded.items():
             if step < job.plan.steps and self._unstarted[step]:
                 self._finished[step - 1][slot] = chain
@@ -140,6 +148,13 @@ class _Progress:
 
     def finish(self, chain: Chain) -> list[PlannedChain]:
         """Take a generated chain; gives those that can start now."""
+        if chain.dead and self._needed is not None:
+            self._dead.add(chain.place)
+            self._needed = self._demand()
+            return [*self._take(chain), *self.begin()]
+        return self._take(chain)
+
+    def _take(self, chain: Chain) -> list[PlannedChain]:
         if chain.step == self.job.plan.steps or not self._unstarted[chain.step]:
             return []  # nobody will read it
         self._finished[chain.step - 1][chain.slot] = chain
@@ -157,10 +172,15 @@ class _Progress:
             population.clear()
         return parents or ()
 
+    def _demand(self) -> set[Place] | None:
+        """The places that are needed, as far as is known who is dead; None if all are."""
+        return None if self.job.answering is None else needed(self.job.plan, self.job.answering, self._dead)
+
     def _release(self, step: int) -> list[PlannedChain]:
         waiting = self._waiting[step - 1]
         population = self._finished[step - 2] if step > 1 else {}
-        ready = [planned for planned in waiting.values() if _parents(planned, population) is not None]
+        wanted = (planned for planned in waiting.values() if self._needed is None or planned.place in self._needed)
+        ready = [planned for planned in wanted if _parents(planned, population) is not None]
         for planned in ready:
             del waiting[planned.slot]
         return ready

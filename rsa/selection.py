@@ -1,6 +1,6 @@
 """From finished chains to the population that answers, and from that population to one answer."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 
 from rsa.answers import last_boxed, unwrapped
 from rsa.chain import Chain, Status
@@ -42,21 +42,24 @@ def ballot(member: Chain, answer: str | None) -> Ballot:
     return Ballot(member.slot, answer, finished=member.status is not Status.TRUNCATED)
 
 
-def complete_steps(plan: Plan, chains: Container[Place]) -> int:
-    """How many populations of a plan are complete, from the first on."""
+def complete_steps(plan: Plan, chains: Container[Place], wanted: Collection[Place] | None = None) -> int:
+    """How many populations of a plan are complete, from the first on. `wanted` are the places that count, by default all."""
     for steps, planned in enumerate(plan.populations):
-        if any(chain.place not in chains for chain in planned):
+        places = (chain.place for chain in planned if wanted is None or chain.place in wanted)
+        if any(place not in chains for place in places):
             return steps
     return plan.steps
 
 
-def last_population(plan: Plan, chains: Mapping[Place, Chain]) -> tuple[int, tuple[Chain, ...]]:
+def last_population(
+    plan: Plan, chains: Mapping[Place, Chain], wanted: Collection[Place] | None = None
+) -> tuple[int, tuple[Chain, ...]]:
     """The population that answers at present, with its step: the last complete one in which a chain lives.
 
-    Where none is complete it is what there is of the first: later ones would favour chains that end early. Empty if no
-    chain lives.
+    Of a population only the places that are `wanted` have to be there, by default all. Where none is complete it is what
+    there is of the first: later ones would favour chains that end early. Empty if no chain lives.
     """
-    for step in range(max(1, complete_steps(plan, chains)), 0, -1):
+    for step in range(max(1, complete_steps(plan, chains, wanted)), 0, -1):
         members = population(plan, step, chains)
         if members:
             return step, members

@@ -120,7 +120,7 @@ async def test_a_call_that_is_not_sent_or_is_cancelled_takes_nothing_away():
 def test_the_best_answer_so_far_when_the_budget_ends_in_the_middle():
     with FakeServer() as server:
         llm = rsa.Endpoint(server.url, model="fake", max_concurrency=3)
-        options = {"kind": "math", "sampling": rsa.Sampling(max_tokens=100)}
+        options = {"kind": "math", "sampling": rsa.Sampling(max_tokens=100), "need": "population"}
         result = rsa.run("How many?", llm, rsa.RSA(4, 2, 5), budget=Budget(calls=10), **options)
         assert len(server.requests) == 10 == len(result.chains)
         assert (

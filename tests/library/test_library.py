@@ -10,7 +10,9 @@ QUICK = rsa.Sampling(max_tokens=50)
 
 
 def test_run_answers_a_question(server):
-    result = rsa.run("How many?", rsa.Endpoint(server.url, model="fake"), rsa.RSA(n=4, k=2, steps=3), seed=0)
+    result = rsa.run(
+        "How many?", rsa.Endpoint(server.url, model="fake"), rsa.RSA(n=4, k=2, steps=3), seed=0, need="population"
+    )
     assert result.answer in {"0", "1", "2"}
     assert f"boxed{{{result.answer}}}" in result.text
     assert [chain.place for chain in result.chains] == [(step, slot) for step in (1, 2, 3) for slot in range(4)]
@@ -58,7 +60,7 @@ async def test_arun_and_cancelling_it(server):
     ids=str,
 )
 def test_every_strategy_answers(server, strategy):
-    result = rsa.run("How many?", rsa.Endpoint(server.url), strategy, sampling=QUICK)
+    result = rsa.run("How many?", rsa.Endpoint(server.url), strategy, sampling=QUICK, need="population")
     assert result.text
     assert len(result.chains) == len(strategy.plan(0, "How many?"))
 
@@ -74,7 +76,7 @@ def test_dead_chains_are_survived_and_total_death_is_told(server):
     unlucky = first.key(1, 1, "generate").request_seed()
     server.trouble = lambda body: Trouble(500) if body["seed"] == unlucky else None
     llm = rsa.Endpoint(server.url, retries=0)
-    result = rsa.run("Q?", llm, rsa.RSA(n=3, k=2, steps=2))
+    result = rsa.run("Q?", llm, rsa.RSA(n=3, k=2, steps=2), need="population")
     assert [chain.dead for chain in result.chains] == [False, True, False, False, False, False]
     server.trouble = lambda body: Trouble(500, "boom")
     with pytest.raises(rsa.RunFailed, match=r"every chain of the last population is dead.*the first error was: .*boom"):
@@ -88,12 +90,39 @@ def test_dead_chains_are_survived_and_total_death_is_told(server):
         ({"select": "best"}, "there is no selector 'best'"),
         ({"compaction": "anser"}, "did you mean 'answer'"),
         ({"prompts": "fancy"}, "neither a folder nor a shipped preset"),
+        ({"need": "answers"}, "did you mean 'answer'"),
     ],
 )
 def test_wrong_arguments_are_named_before_anything_is_sent(server, options, says):
     with pytest.raises(rsa.UsageError, match=says):
         rsa.run("Q?", rsa.Endpoint(server.url), rsa.Sample(), **options)
     assert server.requests == []
+
+
+def test_the_answer_alone_is_the_same_for_fewer_calls(server):
+    llm, strategy = rsa.Endpoint(server.url), rsa.RSA(n=8, k=2, steps=3)
+    whole = rsa.run("Q?", llm, strategy, seed=3, need="population")
+    asked = len(server.requests)
+    alone = rsa.run("Q?", llm, strategy, seed=3)
+    assert (alone.chosen.place, alone.text, alone.stopped) == (whole.chosen.place, whole.text, None)
+    assert alone.population == (alone.chosen,)
+    assert len(server.requests) - asked == len(alone.chains) <= 1 + 2 + 4 < asked == 24
+
+
+@pytest.mark.parametrize(
+    ("strategy", "select", "calls"),
+    [
+        (rsa.SelfRefine(3, 4), None, 3),
+        (rsa.RSA(4, 2, 2), "majority", 8),
+        (rsa.Rejection(3), None, 6),
+        (rsa.Majority(5), None, 5),
+        (rsa.SelfAggregation(3), None, 4),
+    ],
+    ids=str,
+)
+def test_an_answer_needs_all_chains_where_it_depends_on_all(server, strategy, select, calls):
+    rsa.run("Q?", rsa.Endpoint(server.url), strategy, select=select)
+    assert len(server.requests) == calls
 
 
 def test_an_answer_that_is_not_there_is_none(server):
