@@ -22,7 +22,7 @@ from rsa.errors import (
     ServerFailed,
     UsageError,
 )
-from rsa.library import Result, arun, run
+from rsa.library import Result, aaggregate, aggregate, arun, run
 from rsa.plan import Plan, PlannedChain, Role
 from rsa.strategies import RSA, Majority, Rejection, Sample, SelfAggregation, SelfRefine, Strategy
 
@@ -57,6 +57,8 @@ __all__ = [
     "Strategy",
     "Usage",
     "UsageError",
+    "aaggregate",
+    "aggregate",
     "arun",
     "run",
 ]

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from rsa.asking import Asked, given_samples, question_of, subject_of
 from rsa.budget import Account, Budget, Purse
 from rsa.chain import Chain, Usage
 from rsa.compaction import COMPACTIONS
 from rsa.demand import Need, answering_line, needed
 from rsa.endpoint import Endpoint, Sampling
 from rsa.errors import BudgetSpent, CallAbandoned, RunFailed, UsageError
-from rsa.generation import Generation, Question
+from rsa.generation import Generation
 from rsa.kinds import Kind, kind_named
 from rsa.overflow import OVERFLOWS
 from rsa.plan import Plan, PlannedChain
@@ -22,11 +23,11 @@ from rsa.prompts import Prompts
 from rsa.scheduler import Job, execute
 from rsa.selection import choose, last_population
 from rsa.session import open_session
-from rsa.strategies import RSA, Select, Strategy, label
+from rsa.strategies import RSA, Select, SelfAggregation, Strategy, label
 from rsa.text import did_you_mean
 from rsa.tokens import reply_limit
 
-__all__ = ["Result", "arun", "run"]
+__all__ = ["Result", "aaggregate", "aggregate", "arun", "run"]
 
 _GLANCE_SECONDS = 0.2
 
@@ -52,7 +53,7 @@ class Result:
 
 
 async def arun(
-    question: str,
+    question: Asked,
     llm: Endpoint,
     strategy: Strategy | None = None,
     *,
@@ -66,23 +67,25 @@ async def arun(
     on_overflow: str = "fail",
     budget: Budget | None = None,
     system: str | None = None,
+    first: Sequence[str] = (),
+    on_chain: Callable[[Chain], None] | None = None,
 ) -> Result:
     """Answer one question with a strategy (by default the paper's `RSA(n=16, k=4, steps=10)`).
 
-    The question is sent as it is. `kind` (general, math, choice, gym, code, number) decides how later prompts name the
-    problem and ask for the answer, and how `Result.answer` is read. `select` is the strategy's own unless given. With
-    need="answer" only those chains are generated that the answering one descends from, where it is known in advance (select
-    "sample"): the same answer for about a fifth of the calls less at n=16, k=4, steps=10; need="population" generates all.
+    The question is a text, or a conversation whose last turn is the user's; it is sent as it is. `kind` (general, math,
+    choice, gym, code, number) decides how later prompts name the problem and ask for the answer, and how `Result.answer` is
+    read. `select` is the strategy's own unless given. With need="answer" only those chains are generated that the answering
+    one descends from, where it is known in advance (select "sample"): the same answer for about a fifth of the calls less at
+    n=16, k=4, steps=10; need="population" generates all.
     The same question, strategy and seed make the same plan; the question's text stands for the problem in all draws.
     `on_overflow` names a rule of `rsa.overflow` for prompts over the context window. `budget` bounds what the answer may
-    cost; where it ends the work early, the result is the best so far.
+    cost; where it ends the work early, the result is the best so far. `first` are samples that are there already: they take
+    the place of the first of step 1. `on_chain` is called with every chain as it is finished.
 
     Raises `UsageError` for bad arguments, `EndpointRefused` and `EndpointUnreachable` if the endpoint cannot be used,
     `RunFailed` if every chain of the last population died, and `BudgetSpent` if the budget allows no answer at all.
     """
     strategy = strategy or RSA()
-    if not isinstance(question, str) or not question.strip():
-        raise UsageError("the question is empty or not a text")
     if not isinstance(llm, Endpoint):
         raise UsageError(f"the model is given as an rsa.Endpoint, such as rsa.Endpoint({str(llm)!r})")
     if not hasattr(strategy, "plan"):
@@ -97,12 +100,19 @@ async def arun(
         raise UsageError(f"there is no selector {select!r}{did_you_mean(select, get_args(Select))}")
     if need not in get_args(Need):
         raise UsageError(f"need: there is no {need!r}{did_you_mean(need, get_args(Need))}")
-    asked = Question(question, kind_named(kind), ({"role": "system", "content": system},) if system else ())
-    plan = strategy.plan(seed, question)
+    asked = question_of(question, kind_named(kind), system)
+    plan = strategy.plan(seed, subject_of(asked))
+    given = given_samples(first, strategy, plan, llm.model or "")
     selector = select or strategy.select
     known = need == "answer" and selector == "sample" and plan.steps not in plan.judging_steps
     answering = answering_line(plan) if known else None
-    chains: list[Chain] = []
+    chains: list[Chain] = list(given.values())
+
+    def take(chain: Chain) -> None:
+        chains.append(chain)
+        if on_chain:
+            on_chain(chain)
+
     async with open_session(llm) as session:
         sampling = sampling or Sampling()
         limit = reply_limit(sampling.max_tokens, plan, session.context)
@@ -117,9 +127,9 @@ async def arun(
             on_overflow,
         )
         account = Account("this question", budget or Budget())
-        job = Job(plan, partial(_affordable, partial(generation, asked), account), answering=answering)
+        job = Job(plan, partial(_affordable, partial(generation, asked), account), given, answering)
         with account.deadline(session.client.wind_down):
-            await execute([job], session.client.gate, chains.append, lambda: account.told() is not None)
+            await execute([job], session.client.gate, take, lambda: account.told() is not None)
     return _result(job, chains, asked.kind, selector, account.told())
 
 
@@ -151,9 +161,24 @@ def _result(job: Job, chains: Sequence[Chain], kind: Kind, select: Select, told:
     return Result(chosen.text, kind.extract(chosen.text), usage, chosen, members, ordered, stopped)
 
 
-def run(question: str, llm: Endpoint, strategy: Strategy | None = None, **options: Any) -> Result:
+def run(question: Asked, llm: Endpoint, strategy: Strategy | None = None, **options: Any) -> Result:
     """`arun` for synchronous code; also inside a running event loop, as in a notebook. Takes the same options."""
     return _run_anywhere(arun(question, llm, strategy, **options))
+
+
+async def aaggregate(question: Asked, texts: Sequence[str], llm: Endpoint, **options: Any) -> Result:
+    """One better answer from texts that are there already, by one call (single-step aggregation). Options as for `arun`.
+
+    Raises `UsageError` if there are no texts.
+    """
+    if not texts:
+        raise UsageError("there is nothing to aggregate: give the texts of one or more solutions")
+    return await arun(question, llm, SelfAggregation(len(texts)), first=texts, **options)
+
+
+def aggregate(question: Asked, texts: Sequence[str], llm: Endpoint, **options: Any) -> Result:
+    """`aaggregate` for synchronous code, as `run` is for `arun`."""
+    return _run_anywhere(aaggregate(question, texts, llm, **options))
 
 
 ValueT = TypeVar("ValueT")

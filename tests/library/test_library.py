@@ -125,6 +125,67 @@ def test_an_answer_needs_all_chains_where_it_depends_on_all(server, strategy, se
     assert len(server.requests) == calls
 
 
+CONVERSATION = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Think of a number."},
+    {"role": "assistant", "content": "I have one."},
+    {"role": "user", "content": "Which?"},
+]
+
+
+def test_a_conversation_is_kept_and_aggregated_on_its_last_turn(server):
+    rsa.run(CONVERSATION, rsa.Endpoint(server.url, max_concurrency=1), rsa.RSA(2, 2, 2))
+    first, *_, last = (body["messages"] for body in server.requests)
+    assert first == CONVERSATION
+    assert last[:3] == CONVERSATION[:3]
+    assert "Which?" in last[3]["content"]
+    assert "boxed" in last[3]["content"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ([], "empty or not a text"),
+        (CONVERSATION[:3], "the last message is of the assistant"),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], "message 0: the content must be a text"),
+        ([{"content": "?"}], "message 0 is not one"),
+        ([{"role": "user", "content": " "}], "empty or not a text"),
+        (7, "empty or not a text"),
+    ],
+)
+def test_what_is_no_conversation_is_told(server, asked, says):
+    with pytest.raises(rsa.UsageError, match=says):
+        rsa.run(asked, rsa.Endpoint(server.url), rsa.Sample())
+    assert server.requests == []
+
+
+def test_samples_that_are_there_are_not_made_again(server):
+    given = ["It is \\boxed{5}.", "It is \\boxed{6}."]
+    result = rsa.run("Q?", rsa.Endpoint(server.url), rsa.RSA(3, 3, 2), first=given, need="population")
+    assert len(server.requests) == 1 + 3
+    assert [chain.text for chain in result.chains[:2]] == given
+    assert all(text in body["messages"][0]["content"] for text in given for body in server.requests[1:])
+    with pytest.raises(rsa.UsageError, match="2 texts were given"):
+        rsa.run("Q?", rsa.Endpoint(server.url), rsa.Sample(), first=given)
+    with pytest.raises(rsa.UsageError, match="none of them empty"):
+        rsa.run("Q?", rsa.Endpoint(server.url), rsa.RSA(3, 3, 2), first=[""])
+
+
+def test_texts_are_aggregated_by_one_call(server):
+    result = rsa.aggregate("Q?", ["It is 5.", "It is 6.", "It is 7."], rsa.Endpoint(server.url), kind="math")
+    (body,) = server.requests
+    assert all(f"It is {number}." in body["messages"][0]["content"] for number in (5, 6, 7))
+    assert result.text == server.reply(body)
+    with pytest.raises(rsa.UsageError, match="nothing to aggregate"):
+        rsa.aggregate("Q?", [], rsa.Endpoint(server.url))
+
+
+def test_every_chain_is_told_when_it_is_finished(server):
+    told = []
+    result = rsa.run("Q?", rsa.Endpoint(server.url), rsa.Majority(4), on_chain=told.append)
+    assert sorted(told, key=lambda chain: chain.place) == list(result.chains)
+
+
 def test_an_answer_that_is_not_there_is_none(server):
     server.reply = lambda body: "I do not know."
     assert rsa.run("Q?", rsa.Endpoint(server.url), rsa.Majority(2)).answer is None
