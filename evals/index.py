@@ -7,7 +7,7 @@ records is added as it is written, so that a run of any length ends without read
 import json
 import struct
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,9 +24,9 @@ from rsa.strategies import Strategy, label
 __all__ = ["ChainIndex", "Layout", "VerdictIndex", "run_index"]
 
 _READ = 1 << 16
-_ROW = struct.Struct("<BBBqqqqddq")
-"""State (0: not recorded), whether it is an accepting judgement and whether its prompt was shortened, offset, three token
-counts, start, end, attempts."""
+_ROW = struct.Struct("<BBBBqqqqddq")
+"""State (0: not recorded), whether it is an accepting judgement, whether its prompt was shortened, whether another run
+generated it, offset, three token counts, start, end, attempts."""
 _STATES = {status: number for number, status in enumerate(Status, 1)}
 _STATUSES = dict(enumerate(Status, 1))
 _UNTOLD = -(1 << 63)  # stands for a token count that the server did not give
@@ -38,6 +38,7 @@ class Layout:
 
     def __init__(self, strategy: Strategy, problems: Iterable[str], repeats: int) -> None:
         plan = strategy.plan(0, "")
+        self.source = strategy
         self.strategy = label(strategy)
         self.judging = plan.judging_steps
         self.places = tuple(planned.place for planned in plan)
@@ -102,8 +103,8 @@ class ChainIndex:
         counts = (chain.usage.prompt, chain.usage.cached, chain.usage.completion)
         tokens = (_UNTOLD if count is None else count for count in counts)
         accepting = chain.step in self.layout.judging and accepts(chain.text)
-        shortened = chain.overflow is not None
-        row = (_STATES[chain.status], accepting, shortened, span[0], *tokens, chain.started, chain.ended, chain.attempts)
+        flags = (accepting, chain.overflow is not None, chain.origin is not None)
+        row = (_STATES[chain.status], *flags, span[0], *tokens, chain.started, chain.ended, chain.attempts)
         try:
             _ROW.pack_into(rows, number * _ROW.size, *row)
         except struct.error as error:
@@ -115,9 +116,13 @@ class ChainIndex:
         """The groups that have chains, in order."""
         return sorted(self._rows)
 
-    def by_step(self) -> dict[int, int]:
-        """How many chains of each step are recorded, over all problems."""
-        return dict(Counter(step for group in self._rows for (step, _), _ in self._recorded(group)))
+    def by_population(self) -> dict[tuple[Group, int], Counter[Status]]:
+        """Of every population (a group's chains of one step) that has chains: how many of them ended how."""
+        counts: defaultdict[tuple[Group, int], Counter[Status]] = defaultdict(Counter)
+        for group in self._rows:
+            for (step, _), row in self._recorded(group):
+                counts[group, step][_STATUSES[row[0]]] += 1
+        return dict(counts)
 
     def count(self, group: Group) -> int:
         """How many chains of one repeat of a problem are recorded."""
@@ -132,7 +137,7 @@ class ChainIndex:
         return {place: self._outlined(group, place, row) for place, row in self._recorded(group)}
 
     def _outlined(self, group: Group, place: Place, row: tuple[Any, ...]) -> Chain:
-        state, accepting, shortened, _, *tokens, started, ended, attempts = row
+        state, accepting, shortened, taken, _, *tokens, started, ended, attempts = row
         return Chain(
             *group,
             strategy=self.layout.strategy,
@@ -150,11 +155,12 @@ class ChainIndex:
             ended=ended,
             attempts=attempts,
             overflow={} if shortened else None,
+            origin="" if taken else None,
         )
 
     def load(self, group: Group) -> dict[Place, Chain]:
         """The recorded chains of a group, texts and all."""
-        places = [(place, row[3]) for place, row in self._recorded(group)]
+        places = [(place, row[4]) for place, row in self._recorded(group)]
         if not places:
             return {}
         with self._path.open("rb", buffering=_READ) as file:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -11,12 +11,21 @@ from evals.config import RunConfig
 from rsa.errors import UsageError
 from rsa.text import did_you_mean
 
-__all__ = ["load_config", "read_sets", "validate", "with_overrides"]
+__all__ = ["checked", "load", "load_config", "read_sets", "validate", "with_overrides"]
 
 Lines = Mapping[str, int]
+Config = TypeVar("Config", bound=RunConfig)
+_COMPARING = frozenset({"strategies", "sweep"})
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
+    """As `load`, for the configuration of a run. Says so where the file is that of a comparison."""
+    if path and (keys := _COMPARING & read_yaml(path)[0].keys()):
+        raise UsageError(f"{path} is a comparison, for it has the key {min(keys)!r}: rsa-eval compare {path}")
+    return load(path, overrides, RunConfig)
+
+
+def load(path: Path | None, overrides: Mapping[str, Any], model: type[Config]) -> Config:
     """The configuration of a file (or none) with dotted keys from the command line put over it.
 
     Raises `UsageError` that lists every mistake at once.
@@ -24,7 +33,7 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
     content, lines = read_yaml(path) if path else ({}, {})
     origins = {key: f"{path}, line {line}" for key, line in lines.items()}
     origins.update(dict.fromkeys(overrides, "command line"))
-    return validate(with_overrides(content, overrides), origins, str(path or "command line"))
+    return checked(with_overrides(content, overrides), origins, str(path or "command line"), model)
 
 
 def with_overrides(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,21 +102,26 @@ def _put(content: dict[str, Any], key: str, value: Any) -> None:
 
 
 def validate(content: Mapping[str, Any], origins: Mapping[str, str], source: str) -> RunConfig:
+    """As `checked`, for the configuration of a run."""
+    return checked(content, origins, source, RunConfig)
+
+
+def checked(content: Mapping[str, Any], origins: Mapping[str, str], source: str, model: type[Config]) -> Config:
     """The checked configuration. `origins` says where each dotted key was given, `source` where all the rest was."""
     try:
-        return RunConfig.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
-        messages = [_message(details, origins, source) for details in error.errors()]
+        messages = [_message(details, origins, source, model) for details in error.errors()]
     raise UsageError("\n".join(messages))
 
 
-def _message(error: Any, origins: Mapping[str, str], source: str) -> str:
+def _message(error: Any, origins: Mapping[str, str], source: str, config: type[RunConfig]) -> str:
     location = [str(part) for part in error["loc"]]
     key = ".".join(location)
     prefixes = (".".join(location[:length]) for length in range(len(location), 0, -1))
     where = next((origins[prefix] for prefix in prefixes if prefix in origins), source)
     if error["type"] == "extra_forbidden":
-        valid = _fields(location[:-1])
+        valid = _fields(config, location[:-1])
         return f"{where}: unknown key {key!r}{did_you_mean(location[-1], valid)}"
     if error["type"] == "missing":
         remedy = ": name one (rsa-eval tasks lists them), or give your own file with --data" if key == "task" else ""
@@ -117,8 +131,8 @@ def _message(error: Any, origins: Mapping[str, str], source: str) -> str:
     return f"{where}: {key}: {message}{given}" if key else f"{where}: {message}"
 
 
-def _fields(sections: Sequence[str]) -> list[str]:
-    model: Any = RunConfig
+def _fields(config: type[RunConfig], sections: Sequence[str]) -> list[str]:
+    model: Any = config
     for name in sections:
         field = model.model_fields.get(name)
         candidates = [field.annotation, *get_args(field.annotation)] if field else []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,6 +48,22 @@ Out = Annotated[str | None, typer.Option(help="The run directory; by default a n
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key, e.g. sampling.top_p=0.9.")
 ]
+Targets = Annotated[
+    list[str] | None, typer.Argument(help="A config file (.yaml), the name of a task, or run directories to compare.")
+]
+Strategies = Annotated[
+    list[str] | None, typer.Option("--strategy", help="A strategy such as 'rsa(n=16,k=4,steps=10)'; once for each.")
+]
+Sweeps = Annotated[
+    list[str] | None,
+    typer.Option("--sweep", metavar="KEY=V,V", help="Values of n, k, steps or any key: each combination."),
+]
+Match = Annotated[
+    str | None,
+    typer.Option(help="Compare at equal generations, completion_tokens, total_tokens, price, depth, ..."),
+]
+Reference = Annotated[str | None, typer.Option(help="What all others are compared with; by default the last rsa.")]
+Votes = Annotated[bool | None, typer.Option("--votes", help="Also compare the vote over each strategy's population.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 Directory = Annotated[Path, typer.Argument(help="A run directory.")]
 
@@ -86,6 +102,14 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "temperature": "sampling.temperature",
         "serve": "serve.engine",
         "out": "out",
+        "match": "match",
+        "reference": "reference",
+        "votes": "votes",
     }
 )
 """The configuration key that each option stands for."""
+
+
+def dotted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given and stand for a configuration key, by that key."""
+    return {FLAGS[name]: value for name, value in options.items() if name in FLAGS and value is not None}

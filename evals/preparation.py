@@ -5,7 +5,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ from rsa.strategies import Strategy, label
 __all__ = [
     "Preparation",
     "api_key",
+    "check_operational",
+    "identity",
     "identity_sha256",
     "prepare",
     "prepare_recorded",
@@ -92,14 +94,15 @@ def api_key(variable: str | None) -> str | None:
     return key
 
 
-def prepare(config: RunConfig) -> Preparation:
+def prepare(config: RunConfig, dataset: Dataset | None = None) -> Preparation:
     """A new run; or, where the directory holds one of the same configuration already, its resumption.
 
-    Raises `UsageError` for whatever is wrong with the data, the prompts or the directory. Nothing is overwritten.
+    `dataset` are the problems of the task, where they were read before. Nothing is overwritten.
+    Raises `UsageError` for whatever is wrong with the data, the prompts or the directory.
     """
     strategy = config.strategy.build()
     prompts = Prompts(config.prompts)
-    dataset = load_task(config.task, config.seed)
+    dataset = dataset or load_task(config.task, config.seed)
     check_golds(dataset.problems, scorer_of(config.task), dataset.source)
     _check_server(config)
     directory = RunDirectory(Path(config.out) if config.out else _new_directory(config))
@@ -121,7 +124,7 @@ def _check_server(config: RunConfig) -> None:
 
 
 def _new_directory(config: RunConfig) -> Path:
-    task = re.sub(r"[^\w.-]+", "-", config.task.name or Path(config.task.data or "").stem)
+    task = re.sub(r"[^\w.-]+", "-", config.task.name or Path(config.task.data or "").stem)[:60]
     stamp = time.strftime("%Y%m%d-%H%M%S")
     name = f"{stamp}-{task}-{config.strategy.name}"
     number = 1
@@ -230,13 +233,18 @@ def prepare_recorded(
     return run
 
 
+def check_operational(keys: Iterable[str], may_change: Sequence[str] = ()) -> None:
+    """Raises `UsageError` for a key that decides which chains a run has, or how they are judged, unless it `may_change`."""
+    for key in keys:
+        if key not in (*_OPERATIONAL, *may_change) and key.partition(".")[0] not in _OPERATIONAL_SECTIONS:
+            raise UsageError(f"a run cannot be resumed with another {key}: that would mix two runs; start a new one")
+
+
 def _overridden(config: Any, overrides: Mapping[str, Any], may_change: Sequence[str]) -> Any:
     """The recorded configuration with what may change. A server named on the command line replaces the recorded one."""
     if not isinstance(config, dict):
         return config
-    for key in overrides:
-        if key not in (*_OPERATIONAL, *may_change) and key.partition(".")[0] not in _OPERATIONAL_SECTIONS:
-            raise UsageError(f"a run cannot be resumed with another {key}: that would mix two runs; start a new one")
+    check_operational(overrides, may_change)
     served = any(key.partition(".")[0] == "serve" and value is not None for key, value in overrides.items())
     replaced: dict[str, Any] = {}
     if served:

@@ -20,7 +20,7 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Generates, records and has judged: a chain's verdict follows when it is there. `in_flight` are chains on their way."""
+    """Generates, records and has judged: a chain's verdict follows when it is there."""
 
     def __init__(
         self,
@@ -31,7 +31,6 @@ class Recorder:
         scoring: Scoring,
         display: Display,
     ) -> None:
-        self.in_flight = 0
         self._index = index
         self._generation = generation
         self._accounts = accounts
@@ -54,22 +53,18 @@ class Recorder:
     async def make(self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain]) -> Chain | None:
         """What the scheduler calls for each chain; None if it is left for another run."""
         purse = self._accounts.purse((plan.problem, plan.repeat))
-        self.in_flight += 1
         try:
             chain = await self._generation(question, plan, planned, parents, purse)
         except CallAbandoned:
             return None
-        finally:
-            self.in_flight -= 1
         self._index.add(chain, self._chains.append(chain.to_record()))
         await self._chains.flush()
-        if chain.dead or planned.role is Role.VERIFY:
-            self._display.chain(chain, None)
-        else:
+        self._display.chain(chain)
+        if not chain.dead and planned.role is not Role.VERIFY:
             await self._queue.put(self._problems[chain.problem], chain)
         return chain
 
     async def _judged(self, chain: Chain, verdict: Verdict) -> None:
         self._verdicts.append(verdict.to_record())
         await self._verdicts.flush()
-        self._display.chain(chain, verdict)
+        self._display.judged(chain, verdict)

@@ -1,42 +1,40 @@
-"""A run from its configuration to its summary."""
+"""Runs from their configuration to their summary: one, or several that share a server and their chains."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from evals.answers import Answers, lines, short
-from evals.directory import write_parts
-from evals.display import Display
-from evals.index import ChainIndex, VerdictIndex, run_index
+from evals.display import Display, Outset, outset, spent, vitals
+from evals.index import ChainIndex, run_index
 from evals.interrupts import Interrupts
-from evals.preparation import Preparation, api_key, identity_sha256
+from evals.preparation import Preparation, identity_sha256
 from evals.problems import Problem
 from evals.provenance import provenance
 from evals.recording import Recorder
-from evals.report import write_report
 from evals.rescoring import score_missing
+from evals.results import too_many_failures, write_results
 from evals.scoring import Scoring
+from evals.server import open_server
+from evals.sharing import Sibling, take_over
 from evals.spending import Accounts
-from evals.stats import Group, Subject
-from evals.summary import recorded, summarise
+from evals.stats import Group
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
-from rsa.endpoint import Client, Endpoint
-from rsa.errors import EndpointRefused, EndpointUnreachable, Incomplete, RSAError, RunFailed, UsageError
+from rsa.errors import EndpointRefused, Incomplete, RSAError, RunFailed, UsageError
 from rsa.generation import Generation, Question
 from rsa.plan import Plan, PlannedChain
 from rsa.scheduler import Job, execute
-from rsa.serving import serve
-from rsa.session import Session, open_session
+from rsa.session import Session
 from rsa.strategies import label
 from rsa.tokens import local_counter, reply_limit
 
-__all__ = ["Outcome", "evaluate", "write_results"]
+__all__ = ["Outcome", "evaluate", "evaluate_all"]
 
-_HEARTBEAT_SECONDS = 15.0
+_BEAT_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,53 +50,88 @@ async def evaluate(run: Preparation, arguments: Sequence[str], display: Display)
 
     Raises `UsageError` if the run cannot start at all; whatever stops it later is told by the outcome.
     """
+    (outcome,) = await evaluate_all([run], arguments, display)
+    return outcome
+
+
+async def evaluate_all(runs: Sequence[Preparation], arguments: Sequence[str], display: Display) -> list[Outcome]:
+    """As `evaluate`, for runs with the same endpoint, one after the other; the first that is stopped is the last.
+
+    A chain that an earlier run has recorded is taken over, not generated again.
+    """
     interrupts = Interrupts(lambda: display.note("Stopping: waiting for the chains in flight. Ctrl-C again stops now."))
-    outcome: Outcome | None = None
-    with interrupts.installed(), run.scoring() as scoring:
+    series = _Series(runs, arguments, display, interrupts)
+    with interrupts.installed():
         try:
-            index = run_index(run)
-            if run.model:
-                score_missing(run.directory, run.dataset.problems, index, scoring)
-            if run.model and not any(_unfinished(run, index)):
-                return _conclude(run, run.model, scoring, index, None)
-            ended = asyncio.get_running_loop().create_future()
-            async with _endpoint(run, display, ended) as endpoint, _session(endpoint) as session:
-                ended.add_done_callback(partial(_server_ended, session.client))
-                interrupts.on_first.append(session.client.wind_down)
-                generation = _generation(run, session)
-                model = session.client.endpoint.model or ""
-                _record_start(run, session, generation, scoring, arguments)
-                _announce(generation, display)
-                interrupts.graceful = True
-                problem = await _generate(run, index, generation, scoring, display, interrupts)
-                interrupts.graceful = False
-                outcome = _conclude(run, model, scoring, index, problem)
+            async with AsyncExitStack() as stack:
+                for run in runs:
+                    await series.evaluate(run, stack)
+                    if not series.outcomes[-1].summary["complete"]:
+                        break
         except asyncio.CancelledError:
             if not interrupts.stopping:
                 raise
             interrupts.forgive()
-            if outcome is None:  # still starting
+            if not series.outcomes or series.begun > len(series.outcomes):  # the last one is still starting
                 raise Incomplete("interrupted") from None
-    return outcome
+    return series.outcomes
 
 
-@asynccontextmanager
-async def _endpoint(run: Preparation, display: Display, ended: asyncio.Future[str]) -> AsyncIterator[Endpoint]:
-    """The running server, or one that is started for the run. Should that end early, `ended` gets what is known of it."""
-    config = run.config
-    model, key = run.model or config.endpoint.model, api_key(config.endpoint.api_key_env)
-    if config.serve is None:
-        yield config.endpoint.build(config.endpoint.base_url or "", model, key)
-        return
-    engine = config.serve.build(model if config.serve.model else config.endpoint.model)
-    display.note(f"Starting {engine.name}; its log is {run.directory.server_log}")
-    async with serve(engine, run.directory.server_log, ended.set_result) as base_url:
-        yield config.endpoint.build(base_url, engine.served_name, key)
+@dataclass(slots=True)
+class _Series:
+    """Runs one after the other. The server is asked when the first of them has something to generate."""
+
+    runs: Sequence[Preparation]
+    arguments: Sequence[str]
+    display: Display
+    interrupts: Interrupts
+    begun: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    _session: Session | None = None
+    _siblings: list[Sibling] = field(default_factory=list)
+
+    async def evaluate(self, run: Preparation, stack: AsyncExitStack) -> None:
+        """Evaluate the next run. What it needs of the server stays open until `stack` is closed."""
+        self.begun += 1
+        with run.scoring() as scoring:
+            index = run_index(run)
+            if run.model:
+                score_missing(run.directory, run.dataset.problems, index, scoring)
+            problem = None
+            if not run.model or any(_unfinished(run, index)):
+                run, problem = await self._generate(run, index, scoring, stack)
+            self.outcomes.append(_conclude(run, scoring, index, problem))
+        self._siblings.append((run, index))
+
+    async def _generate(
+        self, run: Preparation, index: ChainIndex, scoring: Scoring, stack: AsyncExitStack
+    ) -> tuple[Preparation, RSAError | None]:
+        """The run as it was started, and what stopped it early, if anything did."""
+        if self._session is None:
+            self._session = await stack.enter_async_context(open_server(run, self.display))
+            self.interrupts.on_first.append(self._session.client.wind_down)
+        generation = _generation(run, self._session, self._reply_limit(run, self._session))
+        run = _started(run, self._session, generation, scoring, self.arguments)
+        if not take_over(run, index, self._siblings):
+            score_missing(run.directory, run.dataset.problems, index, scoring)
+        _announce(generation, self.display)
+        self.interrupts.graceful = True
+        problem = await _generate(run, index, generation, scoring, self.display, self.interrupts, self._title(run))
+        self.interrupts.graceful = False
+        return run, problem
+
+    def _title(self, run: Preparation) -> str | None:
+        return f"{self.begun} of {len(self.runs)}: {label(run.strategy)}" if len(self.runs) > 1 else None
+
+    def _reply_limit(self, run: Preparation, session: Session) -> int:
+        """How long a reply may be: for all runs the same where it is left open, so that they can share chains."""
+        wanted = run.config.sampling.max_tokens
+        limits = [each.config.sampling.max_tokens or _own_limit(each, session) for each in self.runs]
+        return min(limits) if wanted is None else _own_limit(run, session)
 
 
-def _server_ended(client: Client, ended: asyncio.Future[str]) -> None:
-    if not ended.cancelled():
-        client.wind_down(EndpointUnreachable(ended.result()))
+def _own_limit(run: Preparation, session: Session) -> int:
+    return reply_limit(run.config.sampling.max_tokens, run.strategy.plan(0, ""), session.context)
 
 
 def _announce(generation: Generation, display: Display) -> None:
@@ -107,23 +140,12 @@ def _announce(generation: Generation, display: Display) -> None:
     display.note(f"{generation.client.endpoint.model}: at most {limit} new tokens a chain{window}")
 
 
-@asynccontextmanager
-async def _session(endpoint: Endpoint) -> AsyncIterator[Session]:
-    async with AsyncExitStack() as stack:
-        try:
-            session = await stack.enter_async_context(open_session(endpoint))
-        except EndpointUnreachable as error:
-            raise UsageError(str(error)) from error  # before the first chain a dead server is a mistake, not an accident
-        yield session
-
-
-def _generation(run: Preparation, session: Session) -> Generation:
+def _generation(run: Preparation, session: Session, max_tokens: int) -> Generation:
     config = run.config
     if run.model and run.model != session.client.endpoint.model:
         raise UsageError(
             f"{run.directory.path} was made with the model {run.model}, but the server has {session.client.endpoint.model}"
         )
-    max_tokens = reply_limit(config.sampling.max_tokens, run.strategy.plan(0, ""), session.context)
     counter = local_counter(config.endpoint.tokenizer) if config.endpoint.tokenizer else session.counter
     return Generation(
         session.client,
@@ -137,27 +159,30 @@ def _generation(run: Preparation, session: Session) -> Generation:
     )
 
 
-def _record_start(
+def _started(
     run: Preparation, session: Session, generation: Generation, scoring: Scoring, arguments: Sequence[str]
-) -> None:
-    """Write `run.yaml`, the problems and the prompts once; a resumed run keeps them."""
+) -> Preparation:
+    """The run with what the server settled. `run.yaml`, the problems and the prompts are written once; a resumed run keeps
+    them."""
     if run.directory.started:
-        return
+        return run
     sampling = run.config.sampling.model_copy(update={"max_tokens": generation.sampling.max_tokens})
     endpoint = run.config.endpoint
     if run.config.serve is None:
         endpoint = endpoint.model_copy(update={"model": session.client.endpoint.model})
-    resolved = replace(run, config=run.config.model_copy(update={"sampling": sampling, "endpoint": endpoint}))
+    config = run.config.model_copy(update={"sampling": sampling, "endpoint": endpoint})
+    resolved = replace(run, config=config, model=session.client.endpoint.model)
     run.directory.freeze(run.dataset, run.prompts)
     run.directory.write_run(
         {
-            "model": session.client.endpoint.model,
+            "model": resolved.model,
             "strategy": label(run.strategy),
             "identity_sha256": identity_sha256(resolved),
-            "config": resolved.config.model_dump(mode="json"),
+            "config": config.model_dump(mode="json"),
             "provenance": provenance(run.dataset, session.models, run.prompts, scoring.versions, arguments),
         }
     )
+    return resolved
 
 
 async def _generate(
@@ -167,21 +192,23 @@ async def _generate(
     scoring: Scoring,
     display: Display,
     interrupts: Interrupts,
+    title: str | None,
 ) -> RSAError | None:
     """Generate and score; gives what stopped it early, None if nothing did."""
-    _begin(run, index, display)
     client = generation.client
     max_tokens = generation.sampling.max_tokens or 0
     accounts = Accounts(run.config, index, max_tokens, run.directory.spending)
+    faults, waited = client.faults.copy(), client.seconds_waited
+
+    def stopping() -> bool:
+        return interrupts.stopping or accounts.over
+
+    display.begin(_outset(run, index), lambda: vitals(client, accounts.whole, stopping), title)
     try:
-        async with Recorder(run, index, generation, accounts, scoring, display) as recorder:
-            heartbeat = asyncio.ensure_future(_heartbeat(recorder, client, display))
-            try:
-                jobs = _jobs(run, index, recorder.make)
-                with accounts.whole.deadline(client.wind_down):
-                    await execute(jobs, client.gate, stop=lambda: interrupts.stopping or accounts.over)
-            finally:
-                heartbeat.cancel()
+        async with _beating(display), Recorder(run, index, generation, accounts, scoring, display) as recorder:
+            jobs = _jobs(run, index, recorder.make)
+            with accounts.whole.deadline(client.wind_down):
+                await execute(jobs, client.gate, stop=stopping)
     except asyncio.CancelledError:
         if not interrupts.stopping:
             raise
@@ -192,35 +219,45 @@ async def _generate(
     except RSAError as error:
         return error
     finally:
+        display.end()
         accounts.save()
-        _tell_faults(client, display)
+        _tell_faults(client.faults - faults, client.seconds_waited - waited, display)
+        _tell_spending(accounts, display)
     told = accounts.told()
     return Incomplete(told, "with a higher budget") if told and any(_unfinished(run, index)) else None
 
 
-def _tell_faults(client: Client, display: Display) -> None:
-    if client.faults:
-        kinds = ", ".join(f"{count} x {kind}" for kind, count in client.faults.most_common())
-        waited = f"; the server was gone for {client.seconds_waited:.0f} s" if client.seconds_waited >= 1 else ""
-        display.note(f"Attempts that failed: {kinds}{waited}")
+def _tell_faults(faults: Counter[str], waited: float, display: Display) -> None:
+    if faults:
+        kinds = ", ".join(f"{count} x {kind}" for kind, count in faults.most_common())
+        gone = f"; the server was gone for {waited:.0f} s" if waited >= 1 else ""
+        display.note(f"Attempts that failed: {kinds}{gone}")
 
 
-async def _heartbeat(recorder: Recorder, client: Client, display: Display) -> None:
-    """Say from time to time that chains are on their way, for those that take minutes, or that the server is gone."""
-    gone = False
-    while True:
-        await asyncio.sleep(_HEARTBEAT_SECONDS)
-        if client.gone != gone:
-            gone = client.gone
-            waiting = f"The server does not answer: waiting up to {client.endpoint.patience:g} s for it"
-            display.note(waiting if gone else "The server is back")
-        display.beat(recorder.in_flight)
+def _tell_spending(accounts: Accounts, display: Display) -> None:
+    if told := spent(accounts.whole):
+        display.note(told)
 
 
-def _begin(run: Preparation, index: ChainIndex, display: Display) -> None:
-    plan = run.strategy.plan(0, "")
-    pairs = len(run.dataset.problems) * run.config.task.repeats
-    display.begin({step: pairs * len(population) for step, population in enumerate(plan.populations, 1)}, index.by_step())
+@asynccontextmanager
+async def _beating(display: Display) -> AsyncIterator[None]:
+    """Have the display show from time to time how things are."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(_BEAT_SECONDS)
+            display.beat()
+
+    beating = asyncio.ensure_future(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+def _outset(run: Preparation, index: ChainIndex) -> Outset:
+    populations = len(run.dataset.problems) * run.config.task.repeats
+    return outset(run.strategy.plan(0, ""), populations, index, run.directory.verdicts)
 
 
 Making = Callable[[Question, Plan, PlannedChain, Sequence[Chain]], Awaitable[Chain | None]]
@@ -240,46 +277,11 @@ def _unfinished(run: Preparation, index: ChainIndex) -> Iterator[tuple[Group, Pl
                 yield group, run.strategy.plan(run.config.seed, *group), problem
 
 
-def write_results(run: Preparation, model: str, scoring: Scoring, index: ChainIndex) -> dict[str, Any]:
-    """Write `answers.jsonl`, `summary.json` and `report.html` of all that is recorded, and give the summary."""
-    index.refresh()
-    verdicts = VerdictIndex(run.directory.verdicts, index.layout)
-    repeats = run.config.task.repeats
-    subjects = {problem.id: Subject(scoring.equivalence(problem), problem.groups) for problem in run.dataset.problems}
-    answers = Answers(run.strategy, run.config.seed, subjects)
-    groups = answers.noting(recorded(index, verdicts))
-    summary = summarise(groups, verdicts, run.task_name, model, run.dataset, repeats, run.strategy, subjects)
-    found = answers.all(subjects, repeats)
-    summary["short"] = short(found)
-    write_parts(run.directory.answers, lines(found))
-    run.directory.write_summary(summary)
-    write_report(run.directory, summary)
-    return summary
-
-
-def _conclude(run: Preparation, model: str, scoring: Scoring, index: ChainIndex, problem: RSAError | None) -> Outcome:
+def _conclude(run: Preparation, scoring: Scoring, index: ChainIndex, problem: RSAError | None) -> Outcome:
     try:
-        summary = write_results(run, model, scoring, index)
+        summary = write_results(run, scoring, index)
     except Incomplete as error:
         raise problem or error from error  # the same full disk, say, that stopped the run
     if problem is None:
-        problem = _too_many_failures(summary, run.config.max_dead) if summary["complete"] else Incomplete("interrupted")
+        problem = too_many_failures(summary, run.config.max_dead) if summary["complete"] else Incomplete("interrupted")
     return Outcome(summary, problem)
-
-
-def _too_many_failures(summary: dict[str, Any], allowed: float) -> Incomplete | None:
-    """Why a run that is done still counts as incomplete, if it does."""
-    dead, chains = (sum(strategy[name] for strategy in summary["strategies"].values()) for name in ("dead", "chains"))
-    if chains and dead / chains > allowed:
-        return Incomplete(
-            f"{dead} of {chains} chains are dead, more than max_dead={allowed:g} allows; "
-            "the reasons are in chains.jsonl under 'error'; to generate them again resume with --retry-dead",
-            "--retry-dead",
-        )
-    errors = summary["errors"]
-    if chains and errors["verdicts"] / chains > allowed:
-        return Incomplete(
-            f"{errors['verdicts']} verdicts of {chains} chains ended in an error, more than max_dead={allowed:g} allows; "
-            f"one is: {errors['example']}. When that is repaired, judge again with rsa-eval score"
-        )
-    return None

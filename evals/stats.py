@@ -6,32 +6,34 @@ right nor as wrong.
 """
 
 import math
-from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
-from rsa.chain import Chain, Status, Usage
+from rsa.chain import Chain
 from rsa.equivalence import Equivalence, vote
-from rsa.plan import Place, Plan
-from rsa.selection import ballot, population
+from rsa.plan import Place
+from rsa.selection import ballot
 
 __all__ = [
+    "DIGITS",
     "Group",
     "Mark",
+    "Member",
     "Recorded",
     "Subject",
     "busy_seconds",
     "estimate",
+    "estimate_over_problems",
     "judged",
     "marked",
     "speaker",
-    "summarise_strategy",
 ]
 
-_DIGITS = 6
+DIGITS = 6
+"""To which shares are rounded in results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,11 @@ def estimate(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
         return {"mean": None, "se": None, "ci95": None}
     mean = fmean(means)
     if len(means) == 1:
-        return {"mean": round(mean, _DIGITS), "se": None, "ci95": None}
+        return {"mean": round(mean, DIGITS), "se": None, "ci95": None}
     error = stdev(means) / math.sqrt(len(means))
     reach = float(stdtrit(len(means) - 1, 0.975)) * error
-    interval = [round(max(0.0, mean - reach), _DIGITS), round(min(1.0, mean + reach), _DIGITS)]
-    return {"mean": round(mean, _DIGITS), "se": round(error, _DIGITS), "ci95": interval}
+    interval = [round(max(0.0, mean - reach), DIGITS), round(min(1.0, mean + reach), DIGITS)]
+    return {"mean": round(mean, DIGITS), "se": round(error, DIGITS), "ci95": interval}
 
 
 def busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
@@ -90,20 +92,16 @@ def busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
     return busy
 
 
-def summarise_strategy(plan: Plan, groups: Iterable[Recorded], subjects: Mapping[str, Subject]) -> list[dict[str, Any]]:
-    """One object a step. `plan` is any plan of the strategy: its roles are used. `groups` come in order, none is kept."""
-    tallies = [_Tally(step) for step in range(1, plan.steps + 1)]
-    for group, chains, marks in groups:
-        for tally in tallies:
-            made = [chain for place, chain in sorted(chains.items()) if place[0] == tally.step]
-            members = population(plan, tally.step, chains)
-            tally.take_chains(made)
-            tally.take_members(group, marked(members, marks), subjects)
-    return [tally.result(subjects) for tally in tallies]
+def estimate_over_problems(values: Mapping[Group, float]) -> dict[str, Any]:
+    """`estimate` of one value for every repeat of every problem."""
+    by_problem: dict[str, list[float]] = defaultdict(list)
+    for (problem, _), value in values.items():
+        by_problem[problem].append(value)
+    return estimate(by_problem)
 
 
 Member = tuple[Chain, Mark]
-Values = dict[Group, float]
+"""A member of a population with its mark."""
 
 
 def marked(members: Iterable[Chain], marks: Mapping[Place, Mark]) -> list[Member]:
@@ -116,95 +114,7 @@ def judged(there: Iterable[Member]) -> list[Member]:
     return [member for member in there if member[1].status != "error"]
 
 
-class _Tally:
-    """What is known of one step so far."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-        self._statuses: Counter[Status] = Counter()
-        self._usage = Usage()
-        self._calls = 0
-        self._shortened = 0
-        self._seconds = array("d")
-        self._kinds: Counter[str] = Counter()
-        self._methods: Counter[str] = Counter()
-        self._accuracy: Values = {}
-        self._score: Values = {}
-        self._majority: Values = {}
-        self._coverage: Values = {}
-
-    def take_chains(self, made: Iterable[Chain]) -> None:
-        for chain in made:
-            self._statuses[chain.status] += 1
-            self._usage += chain.usage
-            self._calls += chain.attempts
-            self._shortened += chain.overflow is not None
-            self._seconds.append(chain.ended - chain.started)
-
-    def take_members(self, group: Group, members: Sequence[Member], subjects: Mapping[str, Subject]) -> None:
-        self._kinds.update(mark.status for _, mark in members)
-        self._methods.update(mark.method for _, mark in members)
-        there = judged(members)
-        if there:
-            best = speaker(there, subjects[group[0]].equivalence)
-            self._accuracy[group] = fmean(mark.solved for _, mark in there)
-            self._score[group] = fmean(mark.score for _, mark in there)
-            self._majority[group] = float(best is not None and best[1].solved)
-            self._coverage[group] = float(any(mark.solved for _, mark in there))
-
-    def result(self, subjects: Mapping[str, Subject]) -> dict[str, Any]:
-        chains, dead = self._statuses.total(), self._statuses[Status.DEAD]
-        members = self._kinds.total()
-        usage = self._usage
-        return {
-            "step": self.step,
-            "problems": _problems(self._accuracy),
-            "chains": chains,
-            "accuracy": _over_problems(self._accuracy),
-            "score": _over_problems(self._score),
-            "majority": _over_problems(self._majority),
-            "coverage": _over_problems(self._coverage),
-            "groups": _by_groups(self._accuracy, subjects),
-            "no_answer": _share(self._kinds["no_answer"], members),
-            "error": _share(self._kinds["error"], members),
-            "methods": dict(sorted(self._methods.items())),
-            "truncated": _share(self._statuses[Status.TRUNCATED], chains - dead),
-            "dead": _share(dead, chains),
-            "shortened": _share(self._shortened, chains - dead),
-            "tokens": {"prompt": usage.prompt, "cached": usage.cached, "completion": usage.completion},
-            "calls": self._calls,
-            "seconds": round(math.fsum(self._seconds), 3),
-        }
-
-
-def _by_groups(accuracy: Values, subjects: Mapping[str, Subject]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Accuracy by every value of every property: `{"difficulty": {"hard": {"problems": 12, "mean": ...}}}`."""
-    parts: dict[str, dict[str, Values]] = defaultdict(lambda: defaultdict(dict))
-    for group, share in accuracy.items():
-        for name, value in subjects[group[0]].groups.items():
-            parts[name][value][group] = share
-    return {
-        name: {value: {"problems": _problems(part), **_over_problems(part)} for value, part in sorted(values.items())}
-        for name, values in sorted(parts.items())
-    }
-
-
-def _problems(values: Values) -> int:
-    return len({problem for problem, _ in values})
-
-
-def _over_problems(values: Values) -> dict[str, Any]:
-    by_problem: dict[str, list[float]] = defaultdict(list)
-    for (problem, _), value in values.items():
-        by_problem[problem].append(value)
-    return estimate(by_problem)
-
-
 def speaker(there: Sequence[Member], equivalence: Equivalence) -> Member | None:
     """The member that speaks for the most frequent answer; None if no member gave one."""
     winner = vote((ballot(chain, mark.answer) for chain, mark in there), equivalence)
     return next((member for member in there if winner and member[0].slot == winner.slot), None)
-
-
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, _DIGITS) if whole else None

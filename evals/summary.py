@@ -4,40 +4,29 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from evals.index import ChainIndex, VerdictIndex
-from evals.problems import Dataset, Problem
-from evals.stats import Recorded, Subject, busy_seconds, summarise_strategy
+from evals.problems import Problem
+from evals.records import Records
+from evals.stats import Recorded, busy_seconds
+from evals.steps import summarise_strategy
 from rsa.chain import Chain, Usage
-from rsa.strategies import Strategy, label
 
-__all__ = ["recorded", "summarise"]
-
-
-def recorded(chains: ChainIndex, verdicts: VerdictIndex) -> Iterator[Recorded]:
-    """What a run has recorded, one group after the other, so that no more than two are held at a time."""
-    return ((group, chains.outline(group), verdicts.marks(group)) for group in chains.groups)
+__all__ = ["summarise"]
 
 
-def summarise(
-    groups: Iterable[Recorded],
-    verdicts: VerdictIndex,
-    task: str,
-    model: str,
-    dataset: Dataset,
-    repeats: int,
-    strategy: Strategy,
-    subjects: Mapping[str, Subject],
-) -> dict[str, Any]:
-    """The summary of what is `recorded`. Everything but `seconds` is the same for the same chains in any order."""
-    plan = strategy.plan(0, "")
-    problems = dataset.problems
-    wanted = len(problems) * repeats * len(plan)
+def summarise(records: Records, groups: Iterable[Recorded]) -> dict[str, Any]:
+    """The summary of a run. `groups` are those of the records, which somebody may read along.
+
+    Everything but `seconds` is the same for the same chains in any order.
+    """
+    run, verdicts = records.run, records.verdicts
+    problems, repeats, dataset = run.dataset.problems, run.config.task.repeats, run.dataset
+    wanted = len(problems) * repeats * len(records.chains.layout.places)
     totals = _Totals()
-    steps = summarise_strategy(plan, totals.counting(groups), subjects)
+    steps = summarise_strategy(run.strategy, run.config.seed, totals.counting(groups), records.subjects)
     usage = totals.usage
     return {
-        "task": task,
-        "model": model,
+        "task": run.task_name,
+        "model": run.model or "",
         "problems": len(problems),
         "repeats": repeats,
         "complete": totals.chains == wanted,
@@ -46,7 +35,7 @@ def summarise(
         "errors": {"verdicts": verdicts.errors, "example": verdicts.example},
         "floor": _floor(problems),
         "strategies": {
-            label(strategy): {
+            records.name: {
                 "steps": steps,
                 "chains": totals.chains,
                 "planned": wanted,

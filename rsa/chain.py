@@ -10,7 +10,7 @@ from rsa.plan import Place
 
 __all__ = ["Chain", "Status", "Usage"]
 
-_OPTIONAL = ("reasoning", "error", "overflow")  # left out of a record where they are None
+_OPTIONAL = ("reasoning", "error", "overflow", "origin")  # left out of a record where they are None
 
 
 class Status(StrEnum):
@@ -49,7 +49,8 @@ class Chain:
 
     `text` is the answer text, `reasoning` what the server kept apart as thinking. `started` and `ended` are seconds since
     the epoch; `attempts` counts HTTP requests. `overflow` says what was done to a prompt that did not fit the context
-    window, as `rsa.overflow` describes it; None if nothing was. `usage` and `attempts` include what that cost.
+    window, as `rsa.overflow` describes it; None if nothing was. `usage` and `attempts` include what that cost. `origin`
+    names the strategy in whose run the chain was generated, where that was another one with the same chain; None else.
     """
 
     problem: str
@@ -71,6 +72,7 @@ class Chain:
     reasoning: str | None = None
     error: str | None = None
     overflow: Mapping[str, Any] | None = field(default=None, hash=False)
+    origin: str | None = None
 
     @property
     def place(self) -> Place:

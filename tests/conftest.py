@@ -1,13 +1,15 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from tests.chaos import report
+from tests.chaos.running import Launcher
 from tests.fake_server import FakeServer
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -17,10 +19,26 @@ settings.load_profile("untimed")
 PUBLISHED = Path(os.environ.get("RSA_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Started in the background of a script, this process and all its children would ignore Ctrl-C, which tests send."""
+    config.pluginmanager.register(report, "chaos-report")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    from tests.side_by_side import SideBySide  # noqa: PLC0415 - only there if tests run side by side
+
+    return SideBySide(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Those that take long begin first where tests run side by side."""
+    if hasattr(config, "workerinput"):
+        from tests.side_by_side import begins  # noqa: PLC0415
+
+        items.sort(key=lambda item: begins(item.nodeid))
 
 
 @pytest.fixture
@@ -42,23 +60,22 @@ def published() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    """Starts the command line without importing it each time."""
+    with Launcher() as running:
+        yield running
+
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def rsa_eval(tmp_path: Path) -> Command:
+def rsa_eval(launcher: Launcher, tmp_path: Path) -> Command:
     """Runs the real command line in an empty folder."""
 
     def run(*arguments: str, env: dict[str, str] | None = None, timeout: float = 100) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "evals", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-        )
+        done = launcher.begin(tmp_path, *arguments, **(env or {})).wait(timeout)
+        return subprocess.CompletedProcess(arguments, done.code, done.output, done.errors)
 
     return run

@@ -43,13 +43,14 @@ _CAUTION = 1.25
 class Client:
     """A connected endpoint. Made by `Endpoint.connect`.
 
-    `faults` counts the failed attempts by what they were.
+    `faults` counts the failed attempts by what they were, `retries` those that calls made beyond their first.
     """
 
     def __init__(self, endpoint: "Endpoint", transport: Transport, limit: Adaptive) -> None:
         self.endpoint = endpoint
         self.gate = Gate(limit)
         self.faults: Counter[str] = Counter()
+        self.retries = 0
         self._transport = transport
         self._waiting = Waiting()
         self._circuit = Circuit(endpoint.patience, self._probe, self._waiting, self._working)
@@ -103,6 +104,7 @@ class Client:
         while True:
             await self._closed()
             spent.attempts += 1
+            self.retries += spent.attempts > 1
             sent_seed = seed + spent.blanks  # the same seed would give the same blank reply again
             try:
                 completion = await self._attempt(messages, sampling, sent_seed, purse, most)

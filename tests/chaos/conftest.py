@@ -4,32 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.running import Launcher
+from tests.chaos.report import tally_of
 from tests.chaos.server import ChaosServer
 from tests.chaos.tally import Tally
 from tests.evaluation.runs import PROBLEMS
-
-_TALLY = pytest.StashKey[Tally]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    tally = config.stash.get(_TALLY, None)
-    if tally:
-        terminalreporter.section("chaos report")
-        for line in tally.lines():
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Tally:
     """Counts for the report at the end of the session."""
-    return request.config.stash.setdefault(_TALLY, Tally())
-
-
-@pytest.fixture(scope="session")
-def launcher() -> Iterator[Launcher]:
-    with Launcher() as running:
-        yield running
+    return tally_of(request.config)
 
 
 @pytest.fixture

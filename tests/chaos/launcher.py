@@ -1,5 +1,7 @@
 """Runs `rsa-eval` in forks of one process that has imported it, so that a run begins in a hundredth of the time.
 
+It imports all our own modules, and of others those that a run gets to: importing takes a fork longer than a short run.
+
 usage: python -m tests.chaos.launcher; reads one order a line, a JSON object with arguments, folder, output, errors and
 environment, and answers each with two lines: the process id at once, and the exit code (-9 for SIGKILL) at the end.
 """
@@ -8,20 +10,25 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import resource
 import sys
 from typing import Any
 
+import evals
+import rsa
 from rsa.serving.keeper import die_with_parent
 
-_NEEDED = ("evals.cli", "evals.commands", "evals.forecast", "evals.doctor", "evals.runner", "math_verify", "datasets")
+_NEEDED = ("datasets", "math_verify", "scipy.special")
 
 
 def main() -> None:
     """Serve orders until standard input ends."""
     die_with_parent()
-    for name in _NEEDED:
-        importlib.import_module(name)
+    ours = (module.name for each in (evals, rsa) for module in pkgutil.walk_packages(each.__path__, f"{each.__name__}."))
+    for name in (*_NEEDED, *ours):
+        if not name.endswith("__main__"):
+            importlib.import_module(name)
     gc.freeze()  # what is imported needs no collecting in every fork again
     while line := sys.stdin.readline():
         child = os.fork()

@@ -14,6 +14,7 @@ import psutil
 
 _MARK = "RSA_CHAOS_FAMILY"
 _ROOT = Path(__file__).parents[2]
+_PATIENCE = 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Running:
     output: Path
     errors: Path
     family: str
+    waited: bool = False
 
     def send(self, number: int) -> None:
         """Send a signal; does nothing if the run has ended."""
@@ -51,11 +53,16 @@ class Running:
         """What is on its standard error so far."""
         return self.errors.read_text(errors="replace")
 
-    def wait(self) -> Done:
-        """Wait for its end."""
+    def wait(self, seconds: float = _PATIENCE) -> Done:
+        """Wait for its end. Raises `AssertionError`, and ends it, if that takes longer."""
         assert self.launcher.stdout
+        late = not select.select([self.handle], [], [], seconds)[0]
+        if late:
+            self.send(signal.SIGKILL)
         code = int(self.launcher.stdout.readline())
+        self.waited = True
         os.close(self.handle)
+        assert not late, f"no end within {seconds:g} s; said so far: {self.said()}"
         return Done(code, self.output.read_text(errors="replace"), self.said())
 
     def descendants(self) -> list[psutil.Process]:
@@ -77,6 +84,7 @@ class Launcher:
     environment: dict[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[str] | None = None
     _begun: int = 0
+    _last: Running | None = None
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -98,6 +106,9 @@ class Launcher:
         assert self._process
         assert self._process.stdin
         assert self._process.stdout
+        if self._last and not self._last.waited:  # a test failed in the middle of it
+            self._last.send(signal.SIGKILL)
+            self._last.wait()
         self._begun += 1
         mark = f"{os.getpid()}-{id(self)}-{self._begun}"
         output, errors = folder.parent / f"{folder.name}.stdout", folder.parent / f"{folder.name}.stderr"
@@ -113,7 +124,8 @@ class Launcher:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
-        return Running(self._process, pid, os.pidfd_open(pid), output, errors, mark)
+        self._last = Running(self._process, pid, os.pidfd_open(pid), output, errors, mark)
+        return self._last
 
     def run(self, folder: Path, *arguments: str, file_limit: int = 0, **environment: str) -> Done:
         """Run `rsa-eval ARGUMENTS` in a folder to its end."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SO_LINGER, SO_REUSEADDR, SOL_SOCKET, socket
 from typing import Any
 
 from aiohttp import web
@@ -63,6 +63,7 @@ class ChaosServer(FakeServer):
         self._seen: Counter[str] = Counter()
         self._moved: dict[str, str] = {}
         self._site: web.TCPSite | None = None
+        self._held = socket()
         self._leaving: asyncio.Future[None] | None = None
         self._returning: asyncio.Task[None] | None = None
 
@@ -70,6 +71,7 @@ class ChaosServer(FakeServer):
         if self._returning:
             self._loop.call_soon_threadsafe(self._returning.cancel)
         super().__exit__(*reason)
+        self._held.close()
 
     @property
     def listening(self) -> bool:
@@ -107,6 +109,10 @@ class ChaosServer(FakeServer):
         return waits
 
     async def _start(self) -> None:
+        """The port is held without listening, so that nobody else takes it while the server is away."""
+        self._held.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port = self._held.getsockname()[1]
         await super()._start()
         self._site = next(iter(self._runner.sites))  # type: ignore[assignment]
 

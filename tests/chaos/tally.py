@@ -1,9 +1,10 @@
 """The chaos report: what was done to the runs of a test session, and what they lost by it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.faults import Kind
 from tests.chaos.invariants import records
@@ -39,6 +40,18 @@ class Tally:
         self.chains += len(found)
         self.dead += sum(chain["status"] == "dead" for chain in found)
         self.lost += planned - len(found)
+
+    def plain(self) -> dict[str, Any]:
+        """All counts as numbers, and as numbers by name."""
+        return {
+            name: {str(kind): number for kind, number in count.items()} if isinstance(count, Counter) else count
+            for name, count in vars(self).items()
+        }
+
+    def add(self, plain: Mapping[str, Any]) -> None:
+        """Add what the `plain` of another one gave."""
+        for name, count in plain.items():
+            setattr(self, name, getattr(self, name) + (Counter(count) if isinstance(count, dict) else count))
 
     def lines(self) -> Iterator[str]:
         """The report."""

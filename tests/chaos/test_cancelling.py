@@ -67,7 +67,7 @@ def test_ctrl_c_while_the_server_is_gone_does_not_wait_for_it(chaos, start, laun
     running = launcher.begin(folder, *start, "--out", "run", "--set", "endpoint.patience=3600")
     wait_until(lambda: len(chaos.attempts) >= 10 and chaos.in_flight == 0)
     running.send(SIGINT)
-    wait_until(running.ended, 20)
+    wait_until(running.ended)
     done = running.wait()
     assert done.code == 3, done.errors
     assert "Resume with: rsa-eval resume run" in done.errors
@@ -80,7 +80,7 @@ async def test_a_cancelled_answer_leaves_nothing(chaos, tally, seed):
     chaos.delay = draws.choice([0, 0.01, 0.05])
     number = draws.randint(1, 30)
     chaos.schedule = lambda body, call, seen: Kind.HANG if len(chaos.attempts) >= number else None
-    work = asyncio.ensure_future(rsa.arun("2+2?", rsa.Endpoint(chaos.url, model="fake"), BIG))
+    work = asyncio.ensure_future(rsa.arun("2+2?", rsa.Endpoint(chaos.url, model="fake"), BIG, need="population"))
     if seed:
         await asyncio.to_thread(chaos.hanging.wait, 60)
     else:
@@ -130,7 +130,7 @@ async def test_no_place_in_flight_is_lost(chaos, seed):
     """Calls are cancelled at random: in line, under way, while they wait. Then all places are there, and not one more."""
     draws = random.Random(seed)
     chaos.delay = 0.005
-    options = {"max_concurrency": 4, "concurrency": "fixed", "timeout": 0.2, "retries": 30}
+    options = {"max_concurrency": 4, "concurrency": "fixed", "timeout": 1.0, "retries": 30}
     async with rsa.Endpoint(chaos.url, model="fake", **options).connect() as client:
         kinds = [None, Kind.HANG, Kind.BUSY, Kind.EMPTY, Kind.RESET, Kind.CONTEXT]
         chaos.schedule = lambda body, call, seen: random.Random(f"{seed} {call} {seen}").choice(kinds)
@@ -163,7 +163,7 @@ async def test_no_place_is_lost_by_a_call_that_is_cancelled_as_it_gets_one(chaos
             waiter.cancel()
             await asyncio.gather(holder, waiter, return_exceptions=True)
         chaos.schedule = flawless
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await client.complete(ASK, QUICK, 0)
     nothing_left(chaos)
 
@@ -213,7 +213,7 @@ def test_ctrl_c_ends_a_synchronous_answer(chaos, tally, place):
             while place == "coroutine" and running.poll() is None:
                 threading.Event().wait(0.1)  # two signals that are pending together are one
                 running.send_signal(SIGINT)
-            _, errors = running.communicate(timeout=30)
+            _, errors = running.communicate(timeout=60)
         finally:
             running.kill()
     assert running.returncode, errors

@@ -1,6 +1,7 @@
 """Disks that are full, at every moment of a run."""
 
 import json
+import shutil
 from collections import Counter
 
 import pytest
@@ -9,7 +10,11 @@ from tests.chaos.disk import PAGE, small_disk
 from tests.chaos.invariants import check, identity, records, timeless
 from tests.evaluation.runs import PLANNED
 
+pytestmark = pytest.mark.timeout(400)  # dozens of runs
+
 LARGE = 8 << 20
+ROOMS = (*range(24), 64, 128, 256, 512)
+"""The last file is the report, which is larger than all others together."""
 FILLING = """
 import os
 from contextlib import suppress
@@ -73,6 +78,7 @@ def test_a_run_on_a_disk_of_any_size_stops_clearly_and_goes_on(chaos, start, lau
         assert identity(directory) == identity(folder / "whole")
         assert timeless(directory) == timeless(folder / "whole")
         tally.add_run(directory, PLANNED)
+        shutil.rmtree(directory)
         return False
 
     sweep(attempt)
@@ -94,6 +100,7 @@ def test_a_disk_without_room_for_another_file_stops_a_run_the_same_way(start, la
             return True
         hit[stopped_by(done)] += 1
         go_on(launcher, folder, command, directory)
+        shutil.rmtree(directory)
         return False
 
     sweep(attempt)
@@ -103,7 +110,7 @@ def test_a_disk_without_room_for_another_file_stops_a_run_the_same_way(start, la
 def sweep(attempt):
     """Try with more and more room until it is enough; tell of everything that went wrong on the way."""
     wrong = []
-    for room in range(60):
+    for room in ROOMS:
         try:
             if attempt(room):
                 break

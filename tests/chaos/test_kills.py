@@ -9,6 +9,8 @@ from tests.chaos.invariants import check, identity, records, timeless
 from tests.chaos.killing import MOMENTS, Scene, moments, tear
 from tests.chaos.server import wait_until
 
+pytestmark = pytest.mark.timeout(400)  # hundreds of runs
+
 STRATEGIES = {
     "rsa": (("--n", "4", "--k", "2", "--steps", "3"), 48),
     "majority": (("--strategy", "majority", "--n", "10"), 40),

@@ -95,6 +95,7 @@ def test_a_server_that_is_started_does_not_get_it_on_its_command_line(launcher, 
     if importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("xllamacpp is not installed: make test does it")
     command = ("run", "arithmetic", "--serve", "llamacpp", "--strategy", "sample", "--limit", "2", "--max-tokens", "4")
+    command = (*command, "--set", "serve.threads=1")
     running = launcher.begin(folder, *command, "--api-key-env", "CHAOS_KEY", "--out", "run", **ENVIRONMENT)
     wait_until(lambda: running.ended() or (folder / "run" / "run.yaml").exists())
     shown = command_lines()
@@ -111,7 +112,8 @@ async def test_neither_exceptions_nor_logs_of_the_library_have_it(parrot, caplog
     caplog.set_level(logging.DEBUG)
     if kind:
         parrot.schedule = always(kind)
-    endpoint = rsa.Endpoint(parrot.url, model="fake", api_key=KEY, timeout=0.3, retries=0, patience=0.2)
+    limit = 0.3 if kind in SLOW else 60.0
+    endpoint = rsa.Endpoint(parrot.url, model="fake", api_key=KEY, timeout=limit, retries=0, patience=0.2)
     shown = [repr(endpoint), str(endpoint)]
     try:
         result = await rsa.arun("2+2?", endpoint, rsa.Majority(2))

@@ -14,7 +14,10 @@ from tests.chaos.server import wait_until
 pytestmark = [pytest.mark.llamacpp, pytest.mark.timeout(180)]
 
 SERVED = ("run", "arithmetic", "--serve", "llamacpp", "--out", "run", "--strategy", "majority", "--n", "4", "--limit", "2")
-LIMITS = ("--max-tokens", "6", "--max-concurrency", "1", "--set", "serve.context=512", "--set", "endpoint.patience=600")
+LIMITS = (
+    *("--max-tokens", "6", "--max-concurrency", "1", "--set", "endpoint.patience=600"),
+    *("--set", "serve.context=512", "--set", "serve.threads=1"),
+)
 PLANNED = 8
 
 

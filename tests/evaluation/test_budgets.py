@@ -90,7 +90,7 @@ def test_seconds_end_a_run_that_waits(server, start, rsa_eval, tmp_path):
     assert "the budget of the run is spent: 1 seconds are over" in stopped.stderr
     assert not chains(tmp_path / "run")
     server.trouble = lambda body: None
-    assert rsa_eval("resume", "run").returncode == 0
+    assert rsa_eval("resume", "run", "--budget-seconds", "1000").returncode == 0
 
 
 def test_a_budget_that_allows_everything_changes_nothing(start, rsa_eval, tmp_path):

@@ -1,15 +1,11 @@
 import json
-import shlex
-from pathlib import Path
 
 import pytest
 
 import rsa
 from evals.config import RunConfig
 from evals.loading import load_config, read_sets
-from evals.tasks import TASKS
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 MINIMAL = {"task": "aime25"}
 
 
@@ -119,17 +115,3 @@ def test_the_schema_knows_that_a_plain_name_may_stand_for_a_section():
 def test_a_configuration_survives_being_written_and_read():
     config = load_config(None, {"task": "aime25", "serve": "vllm", "endpoint.rate": {"calls": 3, "period": 1.5}})
     assert RunConfig.model_validate(config.model_dump(mode="json")) == config
-
-
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_every_shipped_config_is_valid_and_begins_with_the_command_that_runs_it(path):
-    config = load_config(path, {})
-    command = shlex.split(path.read_text().splitlines()[0].removeprefix("# "))
-    assert command[:3] == ["rsa-eval", "run", f"configs/{path.name}"]
-    assert config.serve is not None or "--base-url" in command
-    assert config.task.name in TASKS
-
-
-def test_there_is_a_config_for_every_benchmark():
-    without_need = {"reasoning_gym", "humaneval", "mbpp", "arithmetic"}  # the demo is arithmetic
-    assert {path.stem for path in CONFIGS} >= set(TASKS) - without_need

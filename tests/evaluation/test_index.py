@@ -7,14 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rsa
+from evals.config import RunConfig
+from evals.directory import RunDirectory
 from evals.index import ChainIndex, Layout, VerdictIndex
+from evals.preparation import Preparation
 from evals.problems import Dataset, Problem
+from evals.records import Records
 from evals.rescoring import score_missing
 from evals.stats import Subject
 from evals.store import AppendLog, read_log
-from evals.summary import recorded, summarise
+from evals.summary import summarise
 from rsa.chain import Chain, Status, Usage
 from rsa.equivalence import AS_TEXT
+from rsa.prompts import Prompts
 from rsa.strategies import label
 
 RSA = rsa.RSA(4, 2, 3)
@@ -57,7 +62,7 @@ def test_the_index_finds_texts_without_holding_them(tmp_path):
     assert index.load(("b", 0)) == {each.place: each for each in made[3:]}
     assert index.load(("a", 0))[1, 0].text == "a ∑ 1 0"
     assert index.load(("a", 1)) == {}
-    assert index.by_step() == {1: 6}
+    assert index.by_population() == {((problem, 0), 1): {Status.OK: 3} for problem in "ab"}
 
 
 counts = st.none() | st.integers(0, 2**40)
@@ -192,11 +197,14 @@ def run(tmp_path):
         unjudged = (chain(name, 0, *place, strategy=strategy) for name in names for place in places)
         write(folder / "verdicts", (verdict(each, answer="y" * length) for each in unjudged))
         index = ChainIndex(folder / "chains", Layout(strategy, names, 1))
+        config = RunConfig.model_validate({"task": "arithmetic"})
 
         def summed() -> None:
             verdicts = VerdictIndex(folder / "verdicts", index.layout)
             subjects = {name: Subject(AS_TEXT) for name in names}
-            summarise(recorded(index, verdicts), verdicts, "t", "m", dataset, 1, strategy, subjects)
+            preparation = Preparation(config, RunDirectory(folder), dataset, strategy, Prompts(), "m")
+            records = Records(preparation, index, verdicts, subjects)
+            summarise(records, records.groups())
 
         return index, summed
 
@@ -221,7 +229,6 @@ def test_a_chain_is_some_bytes_in_index_and_summary(run):
 
 
 def test_chains_without_a_verdict_are_scored_while_they_are_indexed(tmp_path, monkeypatch):
-    from evals.directory import RunDirectory  # noqa: PLC0415
     from evals.scoring import Scoring  # noqa: PLC0415
 
     directory = RunDirectory(tmp_path)
@@ -234,4 +241,4 @@ def test_chains_without_a_verdict_are_scored_while_they_are_indexed(tmp_path, mo
         score_missing(directory, problems, index, scoring)
     found = [record for _, _, record in read_log(directory.verdicts)]
     assert [(record["slot"], record["solved"]) for record in found] == [(1, True), (0, False), (2, True)]
-    assert index.by_step() == {1: 4}
+    assert index.by_population() == {(("a", 0), 1): {Status.OK: 3}, (("b", 0), 1): {Status.DEAD: 1}}

@@ -42,7 +42,7 @@ def test_a_run_leaves_the_whole_directory(server, start, rsa_eval, tmp_path):
     ]
     page = (run / "report.html").read_text()
     assert "rsa(n=4,k=2,steps=3)" in page
-    assert "<script" not in page
+    assert "Content-Security-Policy" in page
 
 
 def test_verdicts_agree_with_the_texts(start, rsa_eval, tmp_path):

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rsa
-from evals.stats import Mark, Subject, estimate, summarise_strategy
+from evals.stats import Mark, Subject, estimate
+from evals.steps import summarise_strategy
 from rsa.chain import Chain, Status, Usage
 from rsa.equivalence import Equivalence
 
@@ -46,7 +47,7 @@ def summary(strategy, *groups, statuses=None, equivalence=TEXT, properties=None)
         }
         recorded.append((key, chains, {(1, slot): mark for slot, mark in enumerate(row) if mark}))
     subjects = {problem: Subject(equivalence, (properties or {}).get(problem, {})) for (problem, _), _, _ in recorded}
-    return summarise_strategy(strategy.plan(0, ""), recorded, subjects)[0]
+    return summarise_strategy(strategy, 0, recorded, subjects)[0]
 
 
 def test_standard_errors_are_clustered_by_problem():
@@ -125,7 +126,7 @@ def test_rejection_counts_what_it_accepted():
         for place in ((1, 0), (1, 1), (2, 0), (2, 1))
     }
     recorded = (("p", 0), chains, {(1, 0): RIGHT, (1, 1): WRONG})
-    steps = summarise_strategy(rsa.Rejection(2).plan(0, ""), [recorded], {"p": Subject(TEXT)})
+    steps = summarise_strategy(rsa.Rejection(2), 0, [recorded], {"p": Subject(TEXT)})
     assert [step["accuracy"]["mean"] for step in steps] == [0.5, 1.0]
 
 

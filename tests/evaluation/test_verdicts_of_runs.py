@@ -17,7 +17,7 @@ def patient(attempt):
 
 def hanging(attempt):
     while attempt.answer == "2":
-        pass
+        time.sleep(60)
     return attempt.answer == attempt.golds[0]
 
 def strict(attempt):

@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from operator import itemgetter
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ from rsa.serving import LlamaCpp, embedded_weights
 from rsa.session import open_session
 from tests.integration.serving import running_server
 
-pytestmark = pytest.mark.llamacpp
+pytestmark = [pytest.mark.llamacpp, pytest.mark.timeout(400)]
 
 SHORT = rsa.Sampling(temperature=0.5, max_tokens=24, stop=("\n\n",))
 
@@ -25,7 +26,7 @@ SHORT = rsa.Sampling(temperature=0.5, max_tokens=24, stop=("\n\n",))
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     """A running server, started and stopped by our own code."""
-    with running_server(LlamaCpp(context=2048), tmp_path_factory.mktemp("llamacpp")) as running:
+    with running_server(LlamaCpp(context=2048, threads=1), tmp_path_factory.mktemp("llamacpp")) as running:
         yield running
 
 
@@ -35,9 +36,8 @@ def url(tmp_path_factory):
     ids=str,
 )
 def test_every_strategy_on_a_real_model(url, strategy):
-    result = rsa.run(
-        "What is 3 times 4?", rsa.Endpoint(url), strategy, seed=1, kind="number", sampling=SHORT, prompts="brief"
-    )
+    options = {"seed": 1, "kind": "number", "sampling": SHORT, "prompts": "brief", "need": "population"}
+    result = rsa.run("What is 3 times 4?", rsa.Endpoint(url), strategy, **options)
     assert len(result.chains) == len(strategy.plan(1, "What is 3 times 4?"))
     assert [chain for chain in result.chains if chain.dead] == []
     assert all(chain.usage.prompt and chain.usage.completion and chain.usage.cached is not None for chain in result.chains)
@@ -93,6 +93,7 @@ ARITHMETIC = (
     "--set",
     "prompts=brief",
 )
+SERVED = ("--serve", "llamacpp", "--set", "serve.threads=1")
 
 
 def test_rsa_eval_against_a_running_server(url, rsa_eval, tmp_path):
@@ -110,7 +111,7 @@ def test_rsa_eval_against_a_running_server(url, rsa_eval, tmp_path):
 
 
 def test_rsa_eval_serves_the_model_itself_and_resumes(rsa_eval, tmp_path):
-    done = rsa_eval(*ARITHMETIC, "--serve", "llamacpp", "--out", "run")
+    done = rsa_eval(*ARITHMETIC, *SERVED, "--out", "run")
     assert done.returncode == 0, done.stderr
     recorded = yaml.safe_load((tmp_path / "run" / "run.yaml").read_text())
     assert recorded["model"] == "SmolLM2-135M-Instruct.Q4_1"
@@ -118,6 +119,21 @@ def test_rsa_eval_serves_the_model_itself_and_resumes(rsa_eval, tmp_path):
     chains.write_bytes(b"".join(chains.read_bytes().splitlines(keepends=True)[:3]))
     assert rsa_eval("resume", "run").returncode == 0
     assert len(list(read_log(chains))) == 8
+
+
+def test_strategies_are_compared_on_one_server_that_is_started_once(rsa_eval, tmp_path):
+    named = ("--strategy", "majority(n=3)", "--strategy", "self_refine(steps=2,n=2)", "--strategy", "rsa(n=2,k=2,steps=2)")
+    common = ("--limit", "2", *ARITHMETIC[10:])
+    done = rsa_eval("compare", "arithmetic", *common, *named, *SERVED, "--out", "c")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Starting llamacpp") == 1
+    found = json.loads((tmp_path / "c" / "comparison.json").read_text())
+    assert [run["complete"] for run in found["runs"]] == [True] * 3
+    assert found["saved"]["chains"] == 2 * 2 * 2
+    assert {axis["name"] for axis in found["axes"]} >= {"completion_tokens", "uncached_prompt_tokens", "seconds"}
+    logs = [tmp_path / "c" / run["directory"] / "chains.jsonl" for run in found["runs"]]
+    first = [min((chain for _, _, chain in read_log(log)), key=itemgetter("problem", "step", "slot")) for log in logs]
+    assert len({(chain["text"], chain["seed"]) for chain in first}) == 1
 
 
 def test_a_run_against_a_server_goes_on_with_one_of_its_own(url, rsa_eval, tmp_path):
@@ -129,13 +145,13 @@ def test_a_run_against_a_server_goes_on_with_one_of_its_own(url, rsa_eval, tmp_p
     lost = rsa_eval("resume", "run", "--serve", "llamacpp")
     assert lost.returncode == 2
     assert "serve.model" in lost.stderr
-    done = rsa_eval("resume", "run", "--serve", "llamacpp", "--set", f"serve.model={weights}")
+    done = rsa_eval("resume", "run", *SERVED, "--set", f"serve.model={weights}")
     assert done.returncode == 0, done.stderr
     assert len(list(read_log(chains))) == 8
     run_yaml = tmp_path / "run" / "run.yaml"
     run_yaml.write_text(run_yaml.read_text().replace("serve: null", "serve: {engine: vllm, args: [--x]}"))
     chains.write_bytes(b"".join(chains.read_bytes().splitlines(keepends=True)[:7]))
-    other = rsa_eval("resume", "run", "--serve", "llamacpp", "--set", f"serve.model={weights}")
+    other = rsa_eval("resume", "run", *SERVED, "--set", f"serve.model={weights}")
     assert other.returncode == 0, other.stderr
 
 
@@ -158,21 +174,22 @@ def test_no_server_survives_its_run(tmp_path, signal_number):
         *ARITHMETIC,
         "--limit",
         "50",
-        "--serve",
-        "llamacpp",
+        "--max-concurrency",
+        "2",  # after Ctrl-C it waits for the chains in flight
+        *SERVED,
         "--out",
         str(tmp_path / "run"),
     ]
     with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
         assert running.stderr
-        while "step 1" not in running.stderr.readline():
+        while "step " not in running.stderr.readline():
             assert running.poll() is None
         family = psutil.Process(running.pid).children(recursive=True)
         assert len(family) >= 2
         running.send_signal(signal_number)
         running.communicate(timeout=60)
     assert running.returncode == (3 if signal_number != signal.SIGKILL else -9)
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 

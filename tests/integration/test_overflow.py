@@ -11,7 +11,7 @@ from evals.store import read_log
 from rsa.serving import LlamaCpp
 from tests.integration.serving import running_server
 
-pytestmark = pytest.mark.llamacpp
+pytestmark = [pytest.mark.llamacpp, pytest.mark.timeout(400)]
 
 CONTEXT, REPLY = 256, 48
 ROOM = CONTEXT - REPLY

@@ -8,12 +8,12 @@ from evals.scoring import SCORERS
 from rsa.serving import LlamaCpp
 from tests.integration.serving import running_server
 
-pytestmark = pytest.mark.llamacpp
+pytestmark = [pytest.mark.llamacpp, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    with running_server(LlamaCpp(context=8192), tmp_path_factory.mktemp("llamacpp")) as running:
+    with running_server(LlamaCpp(context=8192, threads=1), tmp_path_factory.mktemp("llamacpp")) as running:
         yield running
 
 

@@ -48,7 +48,8 @@ QUICK = rsa.Sampling(max_tokens=40)
     ids=str,
 )
 def test_every_strategy_on_vllm(url, strategy):
-    result = rsa.run("What is 3 times 4?", rsa.Endpoint(url), strategy, seed=1, kind="math", sampling=QUICK)
+    options = {"seed": 1, "kind": "math", "sampling": QUICK, "need": "population"}
+    result = rsa.run("What is 3 times 4?", rsa.Endpoint(url), strategy, **options)
     assert len(result.chains) == len(strategy.plan(1, "What is 3 times 4?"))
     assert [chain.error for chain in result.chains if chain.dead] == []
     assert all(chain.usage.prompt and chain.usage.completion and chain.usage.cached is not None for chain in result.chains)
@@ -132,6 +133,17 @@ def test_rsa_eval_against_a_running_server(url, model, aime, rsa_eval, tmp_path)
     assert (planned["context"], planned["counted_by"]) == (CONTEXT, "by the server")
 
 
+def test_strategies_are_compared_on_vllm(url, model, aime, rsa_eval, tmp_path):
+    named = ("majority(n=6)", "rejection(n=2)", "self_refine(steps=2,n=2)", "self_aggregation(k=2)", "rsa(n=4,k=2,steps=2)")
+    common = ("aime25", "--data", aime, "--model", model, "--base-url", url, "--limit", "3", "--max-tokens", "40")
+    done = rsa_eval("compare", *common, *(part for name in named for part in ("--strategy", name)), "--out", "c", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["comparison"]
+    assert [run["complete"] for run in found["runs"]] == [True] * len(named)
+    assert found["saved"]["chains"] == 3 * (2 + 2 + 2 + 4)
+    assert (tmp_path / "c" / "report.html").stat().st_size > 10_000
+
+
 def test_rsa_eval_on_the_published_aime25(url, model, published, rsa_eval, tmp_path):
     data = str(published("aime25.parquet"))
     done = rsa_eval("run", "aime25", "--data", data, "--model", model, "--base-url", url, *SMALL, "--out", "run", "--json")
@@ -192,7 +204,7 @@ def test_no_vllm_survives_its_run(model, aime, tmp_path, signal_number):
     ]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
         assert running.stderr
-        while "step 1" not in running.stderr.readline():
+        while "step " not in running.stderr.readline():
             assert running.poll() is None
         family = psutil.Process(running.pid).children(recursive=True)
         assert len(family) >= 3

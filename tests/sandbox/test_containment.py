@@ -17,7 +17,10 @@ WITHOUT = {"full": (), "strong": ("namespaces",), "sealed": ("namespaces", "land
 SETTINGS = [("root", level) for level in WITHOUT] + [("ordinary", level) for level in WITHOUT]
 Verdicts = dict[str, tuple[str, str]]
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="programs can be shut in on Linux only")
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="programs can be shut in on Linux only"),
+    pytest.mark.timeout(400),  # the first test of each setting runs all programs
+]
 
 
 @cache

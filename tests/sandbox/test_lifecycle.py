@@ -41,7 +41,7 @@ def test_killing_the_runner_in_flight_leaves_nothing(number):
         offspring = psutil.Process(runner.pid).children(recursive=True)
         assert len(offspring) >= 2 * 4  # a helper and a program each
         runner.send_signal(number)
-        _, alive = psutil.wait_procs(offspring, timeout=30)
+        _, alive = psutil.wait_procs(offspring, timeout=60)
         assert not alive
 
 

@@ -1,6 +1,8 @@
 """Every published right answer is right for its own problem, however it is dressed up, and for no other one."""
 
 import itertools
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
@@ -47,41 +49,48 @@ def problems_of(published, name):
     return load_task(config, 0).problems, scorer_of(config)
 
 
+@pytest.fixture(scope="module")
+def scorings():
+    """A `Scoring` by the name of its scorer; its processes are shared by all tests."""
+    with ExitStack() as stack:
+        yield cache(lambda scorer: stack.enter_context(Scoring(scorer)))
+
+
 def solved(scoring, problem, text):
     return scoring.score(problem, chain(text, problem.id)).solved
 
 
 @pytest.mark.parametrize("name", MATH)
-def test_a_right_answer_is_right_for_its_problem_and_for_no_other(published, name):
+def test_a_right_answer_is_right_for_its_problem_and_for_no_other(published, scorings, name):
     problems, scorer = problems_of(published, name)
-    with Scoring(scorer) as scoring:
-        scoring.prepare(problems)
-        for problem, other in itertools.product(problems, problems):
-            text = f"So it is \\boxed{{{other.golds[0]}}}."
-            equal = plain_number(problem.golds[0]) == plain_number(other.golds[0]) is not None
-            assert solved(scoring, problem, text) == (problem == other or equal), (problem.golds, other.golds)
+    scoring = scorings(scorer)
+    scoring.prepare(problems)
+    for problem, other in itertools.product(problems, problems):
+        text = f"So it is \\boxed{{{other.golds[0]}}}."
+        equal = plain_number(problem.golds[0]) == plain_number(other.golds[0]) is not None
+        assert solved(scoring, problem, text) == (problem == other or equal), (problem.golds, other.golds)
 
 
 @pytest.mark.parametrize("name", MATH)
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_right_answer_is_right_in_any_dress(published, name, ending):
+def test_a_right_answer_is_right_in_any_dress(published, scorings, name, ending):
     problems, scorer = problems_of(published, name)
-    with Scoring(scorer) as scoring:
-        scoring.prepare(problems)
-        for problem in problems:
-            gold = problem.golds[0]
-            if "," in gold and ending in NOT_AROUND_LISTS:
-                continue
-            assert solved(scoring, problem, ENDINGS[ending].replace("GOLD", gold)), (ending, gold)
+    scoring = scorings(scorer)
+    scoring.prepare(problems)
+    for problem in problems:
+        gold = problem.golds[0]
+        if "," in gold and ending in NOT_AROUND_LISTS:
+            continue
+        assert solved(scoring, problem, ENDINGS[ending].replace("GOLD", gold)), (ending, gold)
 
 
-def test_fractions_are_right_in_every_spelling(published):
+def test_fractions_are_right_in_every_spelling(published, scorings):
     problems, scorer = problems_of(published, "hmmt25")
-    with Scoring(scorer) as scoring:
-        for problem in problems:
-            for spelling in ("\\dfrac", "\\tfrac", "\\cfrac"):
-                gold = problem.golds[0].replace("\\frac", spelling)
-                assert solved(scoring, problem, f"\\boxed{{{gold}}}"), gold
+    scoring = scorings(scorer)
+    for problem in problems:
+        for spelling in ("\\dfrac", "\\tfrac", "\\cfrac"):
+            gold = problem.golds[0].replace("\\frac", spelling)
+            assert solved(scoring, problem, f"\\boxed{{{gold}}}"), gold
 
 
 CHOICE_ENDINGS = [
@@ -95,15 +104,15 @@ CHOICE_ENDINGS = [
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_a_right_letter_is_right_in_any_dress_and_any_other_letter_is_not(published, name):
+def test_a_right_letter_is_right_in_any_dress_and_any_other_letter_is_not(published, scorings, name):
     problems, scorer = problems_of(published, name)
-    with Scoring(scorer) as scoring:
-        for problem in problems:
-            assert all(solved(scoring, problem, ending.replace("GOLD", problem.golds[0])) for ending in CHOICE_ENDINGS)
-            for letter in "ABCDEFGHIJKZ":
-                verdict = scoring.score(problem, chain(f"\\boxed{{{letter}}}"))
-                assert verdict.solved == (letter == problem.golds[0])
-                assert (verdict.status == "no_answer") == (letter not in problem.extra["options"])
+    scoring = scorings(scorer)
+    for problem in problems:
+        assert all(solved(scoring, problem, ending.replace("GOLD", problem.golds[0])) for ending in CHOICE_ENDINGS)
+        for letter in "ABCDEFGHIJKZ":
+            verdict = scoring.score(problem, chain(f"\\boxed{{{letter}}}"))
+            assert verdict.solved == (letter == problem.golds[0])
+            assert (verdict.status == "no_answer") == (letter not in problem.extra["options"])
 
 
 GYM_ENDINGS = [
@@ -114,29 +123,29 @@ GYM_ENDINGS = [
 
 
 @pytest.mark.parametrize("name", GYM)
-def test_reasoning_gyms_own_answers_are_right(published, name):
+def test_reasoning_gyms_own_answers_are_right(published, scorings, name):
     pytest.importorskip("reasoning_gym")
     problems, scorer = problems_of(published, name)
     without = [problem for problem in problems if not problem.golds]
     assert {problem.extra["dataset"] for problem in without} <= {"rush_hour", "boxnet", "rubiks_cube"}
     assert len(without) == {"rg_games": 12, "rg_cognition": 11}[name]
-    with Scoring(scorer) as scoring:
-        scoring.prepare(problems)
-        for number, problem in enumerate(problems):
-            for gold in problem.golds:
-                text = GYM_ENDINGS[number % len(GYM_ENDINGS)].replace("GOLD", gold)
-                assert solved(scoring, problem, text), (problem.extra["dataset"], gold)
-                assert read_answer(problem, text).strip() == gold.strip()
+    scoring = scorings(scorer)
+    scoring.prepare(problems)
+    for number, problem in enumerate(problems):
+        for gold in problem.golds:
+            text = GYM_ENDINGS[number % len(GYM_ENDINGS)].replace("GOLD", gold)
+            assert solved(scoring, problem, text), (problem.extra["dataset"], gold)
+            assert read_answer(problem, text).strip() == gold.strip()
 
 
 @pytest.mark.parametrize("name", GYM)
-def test_no_reasoning_gym_answer_is_right_for_an_item_with_another_one(published, name):
+def test_no_reasoning_gym_answer_is_right_for_an_item_with_another_one(published, scorings, name):
     pytest.importorskip("reasoning_gym")
     problems, scorer = problems_of(published, name)
-    with Scoring(scorer) as scoring:
-        scoring.prepare(problems)
-        for one, other in zip(problems, problems[1:] + problems[:1], strict=True):
-            if other.golds and one.golds != other.golds:
-                verdict = scoring.score(one, chain(f"<answer>{other.golds[0]}</answer>", one.id))
-                # a puzzle with several solutions may share one; a single-answer item may not
-                assert not verdict.solved or one.extra["dataset"] == other.extra["dataset"]
+    scoring = scorings(scorer)
+    scoring.prepare(problems)
+    for one, other in zip(problems, problems[1:] + problems[:1], strict=True):
+        if other.golds and one.golds != other.golds:
+            verdict = scoring.score(one, chain(f"<answer>{other.golds[0]}</answer>", one.id))
+            # a puzzle with several solutions may share one; a single-answer item may not
+            assert not verdict.solved or one.extra["dataset"] == other.extra["dataset"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from evals.problems import Problem
-from evals.sandbox import CallResult
+from evals.sandbox import CallResult, Limits
 from evals.scoring import Scoring
 from evals.scoring.evaluated import EVALUATED, is_program
 from evals.scoring.gym import GymScorer
@@ -73,12 +73,14 @@ def test_missing_and_blank_answers_score_nothing(scoring, items):
             assert (verdict.status, verdict.score) == ("no_answer", 0.0)
 
 
-def test_hostile_answers_are_contained_and_the_run_goes_on(scoring, items, tmp_path):
+def test_hostile_answers_are_contained_and_the_run_goes_on(scoring, items, monkeypatch):
     scoring.prepare(items)
     evaluated = {problem.extra["dataset"]: problem for problem in items if problem.extra["dataset"] in EVALUATED}
-    for answer in HOSTILE:
-        for problem in list(evaluated.values())[:3]:
-            assert not judged(scoring, problem, answer).solved
+    with monkeypatch.context() as patch:
+        patch.setattr("evals.scoring.gym._LIMITS", Limits(wall=10.0, cpu=1.0))  # for those that never end
+        for answer in HOSTILE:
+            for problem in list(evaluated.values())[:3]:
+                assert not judged(scoring, problem, answer).solved
     for problem in evaluated.values():
         assert judged(scoring, problem, problem.golds[0]).solved
 

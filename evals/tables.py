@@ -1,21 +1,15 @@
-"""A summary as a table for the terminal and as one self-contained page."""
+"""A summary as a table for the terminal, and what has to be said beside it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
-import yaml
 from rich import box
 from rich.table import Table
 
-from evals.directory import RunDirectory, write_whole
-
-__all__ = ["percent", "remarks", "summary_table", "write_report"]
+__all__ = ["COLUMNS", "accuracy_text", "interval", "percent", "remarks", "row", "summary_table"]
 
 _MILLION = 1_000_000
 _SHOWN_SHORT = 5
-_TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 
 def percent(value: float | None) -> str:
@@ -132,13 +126,3 @@ def _shortfall(short: Sequence[Mapping[str, Any]]) -> str:
     named = [f"{each['problem']} after {each['steps']}" for each in short[:_SHOWN_SHORT]]
     more = f" and {len(short) - _SHOWN_SHORT} more" if len(short) > _SHOWN_SHORT else ""
     return f"short of their steps: {', '.join(named)}{more}; their best answers so far are in answers.jsonl"
-
-
-def write_report(directory: RunDirectory, summary: Mapping[str, Any]) -> None:
-    """Write `report.html`: the summary and the run's provenance, everything escaped, nothing fetched."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    run = yaml.safe_load(directory.run_yaml.read_text(encoding="utf-8"))
-    shown = yaml.safe_dump(run, sort_keys=False, allow_unicode=True)
-    page = template.render(summary=summary, remarks=remarks(summary), columns=COLUMNS, row=row, interval=interval, run=shown)
-    write_whole(directory.report, page)
