@@ -1,7 +1,7 @@
 // The populations of a problem as a graph: steps from left to right, slots from top to bottom. Every outcome has a colour
 // and a shape. Edges are drawn for the chosen chain only.
 
-const GRAPH = { rows: 20, pitch: 27, gap: 46, top: 64, left: 44, edges: 90 };
+const GRAPH = { rows: 20, pitch: 27, gap: 46, top: 64, left: 60, edges: 90 };
 const GRAPH_WORDS = {
   right: "right", wrong: "wrong", none: "no answer", error: "verdict failed", unjudged: "not judged", dead: "dead",
   accept: "accepts", reject: "rejects", truncated: "truncated",
