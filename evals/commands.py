@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evals.comparison.running import is_comparison
 from evals.config import RunConfig
 from evals.console import output, write_json
 from evals.display import make_display
@@ -101,6 +102,8 @@ def show_summary(summary: Mapping[str, Any]) -> None:
 
 def score_again(path: Path, overrides: Mapping[str, Any], as_json: bool) -> None:
     """Score a run again, show what changed, and write its summary anew."""
+    if is_comparison(path):
+        raise UsageError(f"{path} is a comparison: judge its runs one by one (rsa-eval score {path}/RUN), then resume it")
     run = prepare_score(path, overrides)
     with run.directory.locked(), run.scoring() as scoring:
         index = run_index(run)

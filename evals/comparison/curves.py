@@ -104,11 +104,11 @@ def curves_of(records: Records, prices: Prices | None, *, votes: bool) -> list[C
     spans = Spans(plan.steps)
     missing = len(run.dataset.problems) * run.config.task.repeats - len(records.chains.groups)
     for group, chains, marks in records.groups():
-        spans.take(chains.values())
         members = _members(plan, chains, marks)
         if members is None:
             missing += 1
             continue
+        spans.take(chains.values())
         name = f"{run.config.seed},{group}"
         whole = _Whole(name, plan, chains, members, records.subjects[group[0]].equivalence)
         costs = cumulated(plan, chains, prices)
@@ -134,8 +134,11 @@ def _series(strategy: Strategy, plan: Plan, name: str, votes: bool) -> list[_Ser
 
 
 def _members(plan: Plan, chains: Mapping[Place, Chain], marks: Mapping[Place, Mark]) -> list[list[Member]] | None:
-    """The judged members of each step's population; None unless all chains are there and every step has one."""
+    """The judged members of each step's population; None unless all chains and verdicts are there and every step has one."""
     if any(planned.place not in chains for planned in plan):
+        return None
+    living = (place for place, chain in chains.items() if not chain.dead and place[0] not in plan.judging_steps)
+    if any(place not in marks for place in living):  # the run was killed, and resuming it or scoring again judges them
         return None
     members = [judged(marked(population(plan, step, chains), marks)) for step in range(1, plan.steps + 1)]
     return members if all(members) else None

@@ -119,6 +119,14 @@ def test_repeats_that_are_not_whole_are_left_out_and_counted():
     assert all(set(point.accuracy) == {("a", 0)} for point in curve.points)
 
 
+def test_a_repeat_with_a_chain_that_is_not_judged_yet_is_left_out():
+    strategy = rsa.Majority(3)
+    whole, short = made(strategy, "a", set()), made(strategy, "b", {(1, 0)})
+    del short[2][1, 2]
+    (curve,) = curves_of(records(strategy, whole, short), None, votes=False)
+    assert (curve.missing, set(curve.points[-1].accuracy)) == (1, {("a", 0)})
+
+
 def test_a_population_that_died_leaves_its_problem_out():
     strategy = rsa.Majority(2)
     gone = made(strategy, "a", set(), dead={(1, 0), (1, 1)})

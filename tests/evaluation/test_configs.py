@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from evals.cli import _dotted, app
+from evals.cli import app
 from evals.commands import configured
 from evals.comparison.config import ComparisonConfig, entries
 from evals.config import RunConfig
 from evals.loading import load
+from evals.options import dotted
 from evals.tasks import TASKS
 from rsa.strategies import RSA, label
 
@@ -35,7 +36,7 @@ def loaded(path: Path, monkeypatch) -> RunConfig:
     command = typer.main.get_command(app).commands[name]
     with command.make_context(name, arguments) as context:
         options = context.params
-    overrides = _dotted(options)
+    overrides = dotted(options)
     if name == "compare":
         (target,) = options["targets"]
         assert Path(target) == Path("configs") / path.name
