@@ -26,6 +26,8 @@ __all__ = ["MOST_TEXTS", "viewer_parts"]
 
 MOST_TEXTS = 32_000_000
 """How many bytes the blocks with texts take in a page unless somebody wants another number."""
+_DENSEST = 5
+"""Texts that pack well end at so many times that number before they are packed: the end of a run shall not take long."""
 _SHORT, _LONG = 200, 4000  # characters of an answer: where many stand side by side, and in the panel of its chain
 _EXCERPT = 120  # characters of a question in the list of problems
 _INTRO = """<section id="chains" aria-labelledby="chains-title">
@@ -40,8 +42,9 @@ graph: steps run from left to right, slots from top to bottom.</p>
 def viewer_parts(records: Sequence[Records], texts: int = MOST_TEXTS) -> Iterator[str]:
     """The HTML of the chain viewer for these runs, piece by piece; no more than one problem's texts are held at a time.
 
-    `texts` is how many bytes the blocks with texts may take in the page. First repeats come first, problem by problem, all
-    runs side by side; once a block does not fit, the rest is put in without texts and prompts.
+    `texts` is how many bytes the blocks with texts may take in the page, and a fifth of what the texts may have before they
+    are packed. First repeats come first, problem by problem, all runs side by side; once a block does not fit, the rest is
+    put in without texts and prompts.
     """
     yield _INTRO
     runs = [_Run(each) for each in records]
@@ -52,7 +55,8 @@ def viewer_parts(records: Sequence[Records], texts: int = MOST_TEXTS) -> Iterato
             for number, run in enumerate(runs):
                 if not run.has(problem.id, repeat):
                     continue
-                block = run.block(problem, repeat, whole=True) if left > 0 else ""
+                room = left > 0 and sum(each.characters for each in runs) < _DENSEST * texts
+                block = run.block(problem, repeat, whole=True) if room else ""
                 if len(block) > left or not block:
                     left, block = 0, run.block(problem, repeat, whole=False)
                 else:
@@ -83,7 +87,10 @@ def _cut(text: str | None, length: int) -> str | None:
 
 
 class _Run:
-    """One run as the viewer sees it. What the index says of a problem is noted when its block is made."""
+    """One run as the viewer sees it. What the index says of a problem is noted when its block is made.
+
+    `characters` is how much text has gone into its blocks.
+    """
 
     def __init__(self, records: Records) -> None:
         self._records = records
@@ -94,6 +101,7 @@ class _Run:
         self._rows: dict[Group, dict[str, Any]] = {}
         self._problems = {problem.id for problem in self._run.dataset.problems}
         self.repeats = self._run.config.task.repeats
+        self.characters = 0
 
     def has(self, problem: str, repeat: int) -> bool:
         """Whether this repeat of a problem belongs to the run."""
@@ -152,6 +160,7 @@ class _Run:
 
     def _texts(self, problem: Problem, chains: Mapping[Place, Chain], marks: Mapping[Place, Mark]) -> dict[str, Any]:
         frames = PromptFrames(self._run, problem, self._roles)
+        self.characters += sum(len(chain.text) + len(chain.reasoning or "") for chain in chains.values())
 
         def told(chain: Chain) -> dict[str, Any]:
             read = [chains.get((chain.step - 1, slot)) for slot in chain.parents]

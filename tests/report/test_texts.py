@@ -190,6 +190,13 @@ def test_first_repeats_get_their_texts_first(run):
     assert [name for name, block in blocks.items() if block.get("whole")] == ["chains-0-0-0", "chains-0-1-0", "chains-0-2-0"]
 
 
+def test_texts_that_pack_well_end_as_well(tmp_path):
+    folder = write_run(tmp_path / "run", PROBLEMS, lambda problem, planned: {"text": "x" * 50_000}, strategy=RSA)
+    size = max(len(part) for part in parts_of(folder) if "chains-0-" in part)
+    blocks = unpacked(parts_of(folder, texts=20 * size))
+    assert [block["whole"] for name, block in blocks.items() if name != "chains-index"] == [True, False, False]
+
+
 def test_one_problem_is_read_at_a_time(run):
     with open_records(run) as records:
         parts = viewer_parts([records], 10**9)
