@@ -108,9 +108,14 @@ def report(
     match: Match = None,
     reference: Reference = None,
     votes: Votes = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="prices.prompt=..., prices.completion=...")
+    ] = None,
 ) -> None:
     """Write the page about one run or several, with every chain to read. Opens from disk, fetches nothing."""
     with errors():
         from evals.comparison.commands import report_now  # noqa: PLC0415
 
-        report_now(directories, out, export, texts, {"match": match, "reference": reference, "votes": votes})
+        report_now(
+            directories, out, export, texts, dotted({"match": match, "reference": reference, "votes": votes}), sets or []
+        )

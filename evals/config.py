@@ -4,10 +4,12 @@ Defaults < file < command line. Everything is checked at once: unknown keys, wro
 are reported in one message, each with its place and the nearest valid name.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from evals.sections import Positive, Section
@@ -21,11 +23,15 @@ from rsa.serving import ENGINES, Engine
 from rsa.strategies import STRATEGIES, Strategy
 from rsa.text import did_you_mean
 
-__all__ = ["EndpointConfig", "RunConfig", "SamplingConfig", "ServeConfig", "StrategyConfig", "TaskConfig"]
+__all__ = ["EndpointConfig", "NamedStrategy", "RunConfig", "SamplingConfig", "ServeConfig", "StrategyConfig", "TaskConfig"]
+
+
+_NAMED = re.compile(r"\s*([\w-]+)\s*(?:\(([^()]*)\)\s*)?")
+_GIVEN = re.compile(r"\s*(\w+)\s*=\s*([+-]?\w+)\s*")
 
 
 class StrategyConfig(Section):
-    """What is done with the model. A plain name stands for the whole section."""
+    """What is done with the model. A text stands for the whole section: a name, or `rsa(n=16,k=4,steps=10)`."""
 
     name: str = "rsa"
     """rsa, majority, self_refine, self_aggregation, rejection or sample."""
@@ -35,6 +41,23 @@ class StrategyConfig(Section):
     """Candidates that each later chain reads, K."""
     steps: Positive | None = None
     """Populations, T: steps=10 is one round of sampling and nine of aggregation."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, section: Any) -> Any:
+        """Take the parameters out of a name such as results have."""
+        name = section.get("name") if isinstance(section, dict) else None
+        if not isinstance(name, str) or name.isidentifier():
+            return section
+        whole = _NAMED.fullmatch(name)
+        parts = [_GIVEN.fullmatch(part) for part in whole[2].split(",")] if whole and (whole[2] or "").strip() else []
+        given = {part[1]: yaml.safe_load(part[2]) for part in parts if part}
+        if whole is None or len(given) < len(parts):
+            raise ValueError(f"{name!r} is not of the form name(key=number,key=number), such as rsa(n=16,k=4,steps=10)")
+        twice = [key for key in given if section.get(key) is not None]
+        if twice:
+            raise ValueError(f"{twice[0]} is given in {name!r} and beside it: leave one out")
+        return {**section, "name": whole[1], **given}
 
     @model_validator(mode="after")
     def _fits(self) -> "StrategyConfig":
@@ -236,11 +259,15 @@ class BudgetConfig(LimitsConfig):
     """What every repeat of every problem may spend."""
 
 
+NamedStrategy = Annotated[StrategyConfig, _by_plain("name", StrategyConfig)]
+"""A section, or a text that stands for it."""
+
+
 class RunConfig(Section):
     """A whole run."""
 
     task: Annotated[TaskConfig, _by_plain("name", TaskConfig)]
-    strategy: Annotated[StrategyConfig, _by_plain("name", StrategyConfig)] = StrategyConfig()
+    strategy: NamedStrategy = StrategyConfig()
     endpoint: EndpointConfig = EndpointConfig()
     sampling: SamplingConfig = SamplingConfig()
     budget: BudgetConfig = BudgetConfig()

@@ -132,11 +132,20 @@ def _message(error: Any, origins: Mapping[str, str], source: str, config: type[R
 
 
 def _fields(config: type[RunConfig], sections: Sequence[str]) -> list[str]:
+    """The keys of the section at a place."""
     model: Any = config
     for name in sections:
+        if name.isdigit():  # a place in a list, whose sections were found with the list
+            continue
         field = model.model_fields.get(name)
-        candidates = [field.annotation, *get_args(field.annotation)] if field else []
-        model = next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
+        model = next(_models(field.annotation), None) if field else None
         if model is None:
             return []
     return list(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

@@ -26,7 +26,9 @@ Model = Annotated[str | None, typer.Option(help="Model name; with --serve a fold
 BaseUrl = Annotated[str | None, typer.Option(help="URL of a running OpenAI-compatible server, with /v1.")]
 ApiKeyEnv = Annotated[str | None, typer.Option(help="Environment variable that holds the API key.")]
 Serve = Annotated[str | None, typer.Option(help="Start a server for the run: vllm or llamacpp.")]
-StrategyName = Annotated[str | None, typer.Option(help="rsa, majority, self_refine, self_aggregation, rejection or sample.")]
+StrategyName = Annotated[
+    str | None, typer.Option(help="rsa, majority, self_refine, self_aggregation, rejection, sample; or 'majority(n=9)'.")
+]
 N = Annotated[int | None, typer.Option(help="Population size N.")]
 K = Annotated[int | None, typer.Option(help="Candidates a chain reads, K.")]
 Steps = Annotated[int | None, typer.Option(help="Populations T: 10 is one of samples and nine of aggregations.")]
@@ -52,7 +54,11 @@ Targets = Annotated[
     list[str] | None, typer.Argument(help="A config file (.yaml), the name of a task, or run directories to compare.")
 ]
 Strategies = Annotated[
-    list[str] | None, typer.Option("--strategy", help="A strategy such as 'rsa(n=16,k=4,steps=10)'; once for each.")
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        help="Such as 'rsa(n=16,k=4,steps=10)' or 'majority(n=160)'; once for each.",
+    ),
 ]
 Sweeps = Annotated[
     list[str] | None,

@@ -1,5 +1,7 @@
 """What a budget may be counted in, and how much of each a strategy has used after each of its steps."""
 
+import math
+from array import array
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -8,7 +10,7 @@ from rsa.budget import Prices
 from rsa.chain import Chain, Usage
 from rsa.plan import Place, Plan
 
-__all__ = ["AXES", "Cost", "Spans", "cumulated"]
+__all__ = ["AXES", "Cost", "Load", "cumulated"]
 
 AXES: Mapping[str, str] = MappingProxyType(
     {
@@ -28,16 +30,22 @@ Cost = Mapping[str, float | None]
 """An amount on every axis that a group has of its own; None where the server did not count."""
 
 
-def cumulated(plan: Plan, chains: Mapping[Place, Chain], prices: Prices | None) -> list[Cost]:
-    """What one repeat of a problem has used after each step: everything that the populations up to it took."""
+def cumulated(plan: Plan, chains: Mapping[Place, Chain], prices: Prices | None, in_flight: float) -> list[Cost]:
+    """What one repeat of a problem has used after each step: everything that the populations up to it took.
+
+    A chain takes its own seconds divided by how many were `in_flight` at a time: the same chains cost the same in every
+    strategy, whenever they were generated.
+    """
     costs: list[Cost] = []
-    usage, told, generations = Usage(0, 0, 0), Usage(), 0
+    usage, told, generations, seconds = Usage(0, 0, 0), Usage(), 0, 0.0
     for population in plan.populations:
         made = [chains[planned.place] for planned in population]
         usage = _added(usage, made)
         told += Usage.total(chain.usage for chain in made)
         generations += len(made)
-        costs.append(_cost(usage, generations, len(costs) + 1, prices.of(told) if prices else None))
+        seconds += math.fsum(chain.ended - chain.started for chain in made) / in_flight
+        cost = _cost(usage, generations, len(costs) + 1, prices.of(told) if prices else None)
+        costs.append({**cost, "seconds": seconds})
     return costs
 
 
@@ -71,18 +79,23 @@ def _cost(usage: Usage, generations: int, depth: int, price: float | None) -> Co
     }
 
 
-class Spans:
-    """When chains were in flight, by step, to know how long a run worked on its steps."""
+class Load:
+    """How many chains were in flight at a time, on average, while a run worked, or several that share their chains."""
 
-    def __init__(self, steps: int) -> None:
-        self._spans: list[list[tuple[float, float]]] = [[] for _ in range(steps)]
+    def __init__(self) -> None:
+        self._started = array("d")
+        self._ended = array("d")
 
     def take(self, chains: Iterable[Chain]) -> None:
-        """Take the times of chains."""
+        """Take the times of those chains that were not taken over from another run, where they count."""
         for chain in chains:
-            self._spans[chain.step - 1].append((chain.started, chain.ended))
+            if chain.origin is None:
+                self._started.append(chain.started)
+                self._ended.append(chain.ended)
 
-    def seconds(self) -> list[float]:
-        """For each step the time in which at least one chain of it, or of a step before, was in flight."""
-        upto = [self._spans[: number + 1] for number in range(len(self._spans))]
-        return [busy_seconds(span for spans in several for span in spans) for several in upto]
+    @property
+    def in_flight(self) -> float:
+        """The number; at least 1."""
+        spans = list(zip(self._started, self._ended, strict=True))
+        busy = busy_seconds(spans)
+        return max(1.0, math.fsum(end - start for start, end in spans) / busy) if busy else 1.0

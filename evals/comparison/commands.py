@@ -38,6 +38,11 @@ def compare_now(
     overrides = merged(flags, sets)
     if strategies:
         overrides["strategies"] = list(strategies)
+        unused = next((key for key in overrides if key.startswith("strategy.") and not sweeps), None)
+        if unused:
+            raise UsageError(
+                f"{unused} is not used beside --strategy: put it into its text, such as 'rsa(n=16,k=4,steps=10)'"
+            )
     if sweeps:
         overrides["sweep"] = read_sweeps(sweeps)
     folders = [Path(target) for target in targets if _is_folder(target)]
@@ -48,13 +53,18 @@ def compare_now(
     if len(folders) < len(targets):
         other = next(target for target in targets if not _is_folder(target))
         raise UsageError(f"{other} is no run directory: name run directories only, or one config file or task")
-    surplus = [key for key in overrides if key not in (*_OF_THE_WISH, "out") and not key.startswith("prices.")]
     if plan_only:
         raise UsageError("--plan is for runs that are still to be made: leave it out")
+    out = overrides.pop("out", None)
+    compare_directories(folders, _wish(folders, _of_the_wish(overrides)), Path(out) if out else None, as_json)
+
+
+def _of_the_wish(overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The overrides, which may only say how runs are compared that are there."""
+    surplus = [key for key in overrides if key not in _OF_THE_WISH and not key.startswith("prices.")]
     if surplus:
         raise UsageError(f"{surplus[0]} cannot be chosen for runs that are there: leave it out")
-    out = overrides.pop("out", None)
-    compare_directories(folders, _wish(folders, overrides), Path(out) if out else None, as_json)
+    return overrides
 
 
 def _is_folder(target: str) -> bool:
@@ -91,12 +101,17 @@ def _wish(folders: Sequence[Path], overrides: Mapping[str, Any]) -> Wish:
 
 
 def report_now(
-    paths: Sequence[Path], out: Path | None, exported: Path | None, texts: str | None, wish: Mapping[str, Any]
+    paths: Sequence[Path],
+    out: Path | None,
+    exported: Path | None,
+    texts: str | None,
+    flags: Mapping[str, Any],
+    sets: Sequence[str],
 ) -> None:
     """Write the report of runs, and all of its plots and tables as files where that is asked for."""
     target = out or (paths[0] / "report.html" if len(paths) == 1 else Path("report.html"))
     found = [member for path in paths for member in members(path)]
-    chosen = _wish(paths, {key: value for key, value in wish.items() if value is not None})
+    chosen = _wish(paths, _of_the_wish(merged(flags, sets)))
     with ExitStack() as stack:
         records = [stack.enter_context(open_records(member.path)) for member in found]
         comparison = compared(records, found, chosen)

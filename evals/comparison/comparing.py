@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from math import comb
 from typing import Any
 
-from evals.comparison.axes import AXES
+from evals.comparison.axes import AXES, Load
 from evals.comparison.curves import Curve, curves_of
+from evals.comparison.directory import ComparisonDirectory
 from evals.comparison.matching import accuracy_at, end, meeting, of_problems
 from evals.comparison.naming import names_of
 from evals.comparison.pairs import difference, holm
@@ -52,7 +53,10 @@ def compare(
     names = names_of(runs, given_names)
     own = [_prices(each) for each in runs]
     given = next((each for each in own if each), None)
-    found = [curves_of(each, prices or own[run] or given, votes=votes) for run, each in enumerate(runs)]
+    loads = _loads(runs)
+    found = [
+        curves_of(each, prices or own[run] or given, votes=votes, in_flight=loads[run]) for run, each in enumerate(runs)
+    ]
     curves = [(run, _renamed(curve, runs[run].name, names[run])) for run, several in enumerate(found) for curve in several]
     drawn = [curve for _, curve in curves if curve.points]
     axes = [axis for axis in AXES if all(axis in point.cost for curve in drawn for point in curve.points)]
@@ -107,6 +111,17 @@ def _check_match(match: str, axes: Sequence[str]) -> None:
     unpriced = match == "price" and "total_tokens" in axes
     why = NO_PRICES if unpriced else f", for the server of a run did not count it: --match {_ALWAYS} always can"
     raise UsageError(f"match: budgets cannot be matched by {match}{why}")
+
+
+def _loads(runs: Sequence[Records]) -> list[float]:
+    """How many chains each run had in flight at a time; runs of one comparison share chains, and so this number."""
+    homes = [each.run.directory.path.resolve() for each in runs]
+    homes = [home.parent if ComparisonDirectory(home.parent).started else home for home in homes]
+    loads = {home: Load() for home in homes}
+    for home, each in zip(homes, runs, strict=True):
+        for group in each.chains.groups:
+            loads[home].take(each.chains.outline(group).values())
+    return [loads[home].in_flight for home in homes]
 
 
 def _prices(records: Records) -> Prices | None:

@@ -5,12 +5,12 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from evals.config import RunConfig, StrategyConfig
+from evals.config import NamedStrategy, RunConfig
 from evals.loading import validate, with_overrides
 from evals.options import FLAGS
 from rsa.errors import UsageError
@@ -28,25 +28,6 @@ Match = Literal[
     "depth",
     "seconds",
 ]
-
-
-_NAMED = re.compile(r"\s*([\w-]+)\s*(?:\(([^()]*)\)\s*)?")
-_GIVEN = re.compile(r"\s*(\w+)\s*=\s*([+-]?\w+)\s*")
-
-
-def _parsed(value: Any) -> Any:
-    """`rsa(n=16,k=4,steps=10)`, as results name a strategy, or a plain name stands for the whole section."""
-    if not isinstance(value, str):
-        return value
-    whole = _NAMED.fullmatch(value)
-    parts = [_GIVEN.fullmatch(part) for part in whole[2].split(",")] if whole and (whole[2] or "").strip() else []
-    given = [part[1] for part in parts if part]
-    if whole is None or len(given) < len(parts) or len(set(given)) < len(given):
-        raise ValueError(f"{value!r} is not of the form name(key=number,key=number), such as rsa(n=16,k=4,steps=10)")
-    return {"name": whole[1], **{part[1]: yaml.safe_load(part[2]) for part in parts if part}}
-
-
-NamedStrategy = Annotated[StrategyConfig, BeforeValidator(_parsed, json_schema_input_type=StrategyConfig | str)]
 
 
 class ComparisonConfig(RunConfig):

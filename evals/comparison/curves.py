@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import fmean
 
-from evals.comparison.axes import AXES, Cost, Spans, cumulated
+from evals.comparison.axes import AXES, Cost, cumulated
 from evals.comparison.resampling import rejection_by_size, sizes, vote_by_size
 from evals.records import Records
 from evals.stats import Group, Mark, Member, judged, marked, speaker
@@ -88,34 +88,33 @@ class _Series:
                 part = 1.0 if axis == "depth" else self.share[number]
                 self._costs[number][axis].append(None if amount is None else amount * part)
 
-    def points(self, seconds: Sequence[float]) -> Iterator[Point]:
-        for (step, n), share, accuracy, costs in zip(self.places, self.share, self._accuracy, self._costs, strict=True):
+    def points(self) -> Iterator[Point]:
+        for (step, n), accuracy, costs in zip(self.places, self._accuracy, self._costs, strict=True):
             if accuracy:
                 known = {axis: _mean(amounts) for axis, amounts in costs.items()}
-                known["seconds"] = seconds[step - 1] * share / len(accuracy)
                 yield Point(step, n, {axis: amount for axis in AXES if (amount := known.get(axis)) is not None}, accuracy)
 
 
-def curves_of(records: Records, prices: Prices | None, *, votes: bool) -> list[Curve]:
-    """The curves of a run, over those repeats of problems that are whole and have a verdict at every step."""
+def curves_of(records: Records, prices: Prices | None, *, votes: bool, in_flight: float = 1.0) -> list[Curve]:
+    """The curves of a run, over those repeats of problems that are whole and have a verdict at every step.
+
+    `in_flight` is how many chains were on their way at a time.
+    """
     run = records.run
     plan = run.strategy.plan(0, "")
     series = _series(run.strategy, plan, records.name, votes)
-    spans = Spans(plan.steps)
     missing = len(run.dataset.problems) * run.config.task.repeats - len(records.chains.groups)
     for group, chains, marks in records.groups():
         members = _members(plan, chains, marks)
         if members is None:
             missing += 1
             continue
-        spans.take(chains.values())
         name = f"{run.config.seed},{group}"
         whole = _Whole(name, plan, chains, members, records.subjects[group[0]].equivalence)
-        costs = cumulated(plan, chains, prices)
+        costs = cumulated(plan, chains, prices, in_flight)
         for each in series:
             each.take(group, whole, costs)
-    seconds = spans.seconds()
-    return [Curve(each.name, each.select, tuple(each.points(seconds)), missing) for each in series]
+    return [Curve(each.name, each.select, tuple(each.points()), missing) for each in series]
 
 
 def _series(strategy: Strategy, plan: Plan, name: str, votes: bool) -> list[_Series]:

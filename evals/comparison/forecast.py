@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 
 from evals.comparison.config import ComparisonConfig, Entry, entries
+from evals.comparison.running import Wish
 from evals.config import RunConfig
 from evals.console import output, write_json
 from evals.forecast import Forecast, forecast
@@ -22,6 +23,7 @@ _OF_A_RUN = ("strategy", "task", "out")
 def plan_comparison(config: ComparisonConfig, as_json: bool) -> None:
     """Print how many calls and tokens each strategy is charged for, and how many calls are made in all."""
     wanted, notes = entries(config)
+    Wish.of(config).check(wanted)
     forecasts = [asyncio.run(forecast(entry.config, None)) for entry in wanted]
     shared = [sum(1 for _ in found) for found in _shared(wanted)]
     runs = [each.problems * each.repeats for each in forecasts]

@@ -72,6 +72,7 @@ def is_comparison(path: Path) -> bool:
 def run_comparison(config: ComparisonConfig, as_json: bool, *, retry_dead: bool = False) -> None:
     """Run what is not recorded yet, compare, and show the table. Raises what stopped a run, if anything did."""
     directory = ComparisonDirectory(Path(config.out) if config.out else _new_directory(config))
+    config = _with_wishes_of_before(directory, config)
     wanted, notes = entries(config)
     directory.create()
     with locked(directory.path):
@@ -89,7 +90,7 @@ def run_comparison(config: ComparisonConfig, as_json: bool, *, retry_dead: bool 
                         display.note(f"{run.directory.path.name}: {drop_dead(run)} chains are taken back")
                 outcomes = asyncio.run(evaluate_all(runs, sys.argv[1:], display))
             problem = next((outcome.problem for outcome in outcomes if outcome.problem), None)
-            _conclude(directory, Wish.of(config), outcomes, problem, as_json)
+            _conclude(directory, Wish.of(config), outcomes, problem, notes, as_json)
         except Incomplete as error:
             raise _resumable(directory, error) from error
         finally:
@@ -123,8 +124,8 @@ def compare_directories(paths: Sequence[Path], wish: Wish, out: Path | None, as_
         write_json(comparison)
         return
     show_comparison(comparison)
-    if out:
-        output().print(f"Report: {target.report}", soft_wrap=True)
+    where = f"Report: {target.report}" if out else "Nothing was written: --out FOLDER keeps the comparison and its report"
+    output().print(where, soft_wrap=True)
 
 
 def _served(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,6 +142,15 @@ def _new_directory(config: ComparisonConfig) -> Path:
     while (path := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():
         number += 1
     return path
+
+
+def _with_wishes_of_before(directory: ComparisonDirectory, config: ComparisonConfig) -> ComparisonConfig:
+    """The configuration; how it compares is as before where nothing is said of it now."""
+    if not directory.started:
+        return config
+    before = checked(directory.read()["config"], {}, str(directory.compare_yaml), ComparisonConfig)
+    open_ones = {"match", "reference", "votes", "prices"} - config.model_fields_set
+    return config.model_copy(update={key: getattr(before, key) for key in open_ones})
 
 
 def _earlier(directory: ComparisonDirectory, config: ComparisonConfig, wanted: Sequence[Entry]) -> list[Entry]:
@@ -188,18 +198,27 @@ def _problems_of(config: RunConfig) -> Mapping[str, Any]:
 
 
 def _conclude(
-    directory: ComparisonDirectory, wish: Wish, outcomes: Sequence[Outcome], problem: RSAError | None, as_json: bool
+    directory: ComparisonDirectory,
+    wish: Wish,
+    outcomes: Sequence[Outcome],
+    problem: RSAError | None,
+    notes: Sequence[str],
+    as_json: bool,
 ) -> None:
     found = members(directory.path)
+    there = {member.path for member in found}
+    waiting = [run["name"] for folder, run in directory.read()["runs"].items() if directory.path / folder not in there]
     with ExitStack() as stack:
         records = [stack.enter_context(open_records(member.path)) for member in found]
         comparison = compared(records, found, wish)
+        comparison["remarks"] += [f"not started yet: {'; '.join(waiting)}"] if waiting else []
         directory.write_comparison(comparison)
         _write_report(directory.report, records, comparison)
     if as_json:
         state = "done" if problem is None else "incomplete" if isinstance(problem, Incomplete) else "failed"
         content = {"run": str(directory.path), "state": state, "problem": str(problem) if problem else None}
-        write_json({**content, "comparison": comparison, "summaries": [outcome.summary for outcome in outcomes]})
+        summaries = [outcome.summary for outcome in outcomes]
+        write_json({**content, "comparison": comparison, "summaries": summaries, "left_out": list(notes)})
         return
     show_comparison(comparison)
     output().print(f"Comparison: {directory.path}", soft_wrap=True)

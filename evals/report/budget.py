@@ -33,7 +33,8 @@ def budget_plot(comparison: Mapping[str, Any], known: Mapping[str, Look]) -> Plo
     shown = named(known, (curve["name"] for curve in curves))
     layer = [*bands(shown, y, bars=any(row[6] for row in rows)), *lines(shown, y, hover)]
     spec = {"height": 380, "encoding": {}, "layer": layer}
-    return Plot("accuracy-against-budget", "Accuracy against budget", _said(curves, axes[0]), columns, rows, spec, axes)
+    axes = tuple({**axis, "said": _said(curves, axis)} for axis in axes)
+    return Plot("accuracy-against-budget", "Accuracy against budget", axes[0]["said"], columns, rows, spec, axes)
 
 
 def ordered_axes(comparison: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -22,7 +22,8 @@ class Plot:
     """`name` is that of its files, `title` its heading, `summary` says in words what it shows.
 
     `spec` is Vega-Lite without data: those are `rows` under `columns`. `axes` are the x axes to choose from, each with
-    `name` (a column), `label`, `format`, and whether it is first drawn (`log`) and can be drawn (`positive`) on a log scale.
+    `name` (a column), `label`, `format`, its own summary (`said`), and whether it is first drawn (`log`) and can be drawn
+    (`positive`) on a log scale.
     `run` is the number of the run whose populations a click opens.
     """
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rsa
-from evals.comparison.axes import Spans, cumulated
+from evals.comparison.axes import Load, cumulated
 from evals.comparison.curves import Curve, Point, curves_of
 from evals.comparison.matching import accuracy_at, end, meeting
 from evals.stats import Mark, Subject
@@ -147,22 +147,37 @@ def test_what_a_server_does_not_count_is_no_axis():
         "seconds",
     }
     _, chains, _ = made(strategy, "a", set(), dead={(1, 1)})
-    assert cumulated(strategy.plan(0, "a"), chains, None)[0]["completion_tokens"] == 5, "a dead chain has nothing to count"
+    assert cumulated(strategy.plan(0, "a"), chains, None, 1.0)[0]["completion_tokens"] == 5, (
+        "a dead chain has nothing to count"
+    )
 
 
 def test_a_price_takes_what_is_told_of_the_cache_and_the_rest_as_new():
     strategy = rsa.Majority(2)
     _, chains, _ = made(strategy, "a", set())
     chains[1, 1] = replace(chains[1, 1], usage=Usage(10, None, 5))
-    (cost,) = cumulated(strategy.plan(0, "a"), chains, Prices(1e6, 0, 0))
+    (cost,) = cumulated(strategy.plan(0, "a"), chains, Prices(1e6, 0, 0), 1.0)
     assert (cost["price"], cost["uncached_prompt_tokens"]) == (6 + 10, None)
 
 
-def test_seconds_are_those_in_which_anything_was_in_flight():
-    _, chains, _ = made(rsa.RSA(2, 1, 2), "a", set())
-    spans = Spans(2)
-    spans.take(chains.values())
-    assert spans.seconds() == [2, 4]
+def test_the_same_chains_take_the_same_seconds_wherever_they_are():
+    """Samples that were taken over lie scattered over the time of the run that made them."""
+    _, chains, _ = made(rsa.Majority(4), "a", set())
+    load = Load()
+    load.take(chains.values())
+    assert load.in_flight == 1, "one after the other"
+    spread = {place: replace(chain, started=100.0 * place[1], ended=100.0 * place[1] + 1) for place, chain in chains.items()}
+    plan = rsa.Majority(4).plan(0, "a")
+    assert cumulated(plan, chains, None, 2.0)[-1]["seconds"] == cumulated(plan, spread, None, 2.0)[-1]["seconds"] == 2
+
+
+def test_the_load_is_that_of_the_chains_that_were_generated():
+    _, chains, _ = made(rsa.Majority(4), "a", set())
+    together = [replace(chain, started=0.0, ended=2.0) for chain in chains.values()]
+    load = Load()
+    load.take([*together, replace(together[0], started=50.0, ended=99.0, origin="another")])
+    assert load.in_flight == 4
+    assert Load().in_flight == 1
 
 
 def line(*points: tuple[float, float], name="c") -> Curve:

@@ -148,11 +148,13 @@ def test_a_file_says_what_to_compare(server, rsa_eval, tmp_path, start):
         (("--strategy", "sample", "--match", "token"), "match"),
         (("--sweep", "k"), "not of the form key=value,value"),
         (("--sweep", "m=1,2"), "unknown key 'm'"),
-        (("--sweep", "k=9"), "cannot be drawn"),
+        (("--sweep", "k=9", "--set", "strategy.n=4"), "cannot be drawn"),
+        (("--strategy", "sample", "--set", "strategy.n=4"), "strategy.n is not used beside --strategy"),
+        (("--strategy", "rsa(n=4,k=2,step=3)"), "did you mean 'steps'"),
     ],
 )
 def test_what_cannot_be_compared_is_told_before_anything_is_sent(start, server, rsa_eval, tmp_path, arguments, message):
-    done = rsa_eval(*start[:5], *arguments, "--set", "strategy.n=4", "--out", "c")
+    done = rsa_eval(*start[:5], *arguments, "--out", "c")
     assert (done.returncode, server.requests) == (2, [])
     assert message in done.stderr
     assert "Traceback" not in done.stderr

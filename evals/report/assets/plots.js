@@ -152,6 +152,7 @@ class PlotFigure {
       const chosen = this.plot.axes[Number(axis.value)];
       this.choice = { axis: Number(axis.value), log: chosen.log };
       show();
+      this.say(chosen.said);
       this.draw();
     });
     log.addEventListener("change", () => {
@@ -159,6 +160,13 @@ class PlotFigure {
       this.draw();
     });
     show();
+  }
+
+  // What the plot says in words goes with its axis.
+  say(words) {
+    const caption = this.figure.querySelector("figcaption");
+    if (caption) caption.textContent = words;
+    this.box.setAttribute("aria-label", `${this.plot.title}. ${words}`);
   }
 
   // One drawing after the other: a choice made while one is on its way is drawn after it.
