@@ -9,7 +9,16 @@ from typing import Any
 Record = dict[str, Any]
 Place = tuple[Any, ...]
 _TIMES = ("seconds",)
-_EFFORT = ("seconds", "calls", "tokens", "without_usage", "prompt_tokens", "cached_tokens", "completion_tokens")
+_EFFORT = (
+    "seconds",
+    "calls",
+    "tokens",
+    "without_usage",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "new_tokens",
+)
 
 
 def records(path: Path) -> list[Record]:

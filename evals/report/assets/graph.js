@@ -171,7 +171,7 @@ class ChainGraph {
     this.pressed = graphKey(step, slot ?? "head");
     const node = this.nodes.get(this.pressed);
     node?.setAttribute("aria-pressed", "true");
-    if (node) this.tab(this.pressed);
+    if (node && !this.svg.contains(document.activeElement)) this.tab(this.pressed); // else a key has moved on already
     this.edges.replaceChildren(...(slot === null || !node ? [] : this.lineage(step, slot)));
   }
 
