@@ -18,6 +18,7 @@ from rsa.budget import Budget, Prices
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Endpoint, Rate, Sampling
 from rsa.errors import UsageError
+from rsa.ordering import CANDIDATE_ORDERS
 from rsa.overflow import OVERFLOWS
 from rsa.serving import ENGINES, Engine
 from rsa.strategies import STRATEGIES, Strategy
@@ -282,6 +283,9 @@ class RunConfig(Section):
     on_overflow: Annotated[str, _one_of("rule", OVERFLOWS)] = "fail"
     """What becomes of a prompt over the context window: fail (the chain is dead), shrink_k (fewer candidates), tail (their
     ends) or summarize (condensed by the model)."""
+    candidate_order: Annotated[str, _one_of("order", CANDIDATE_ORDERS)] = "draw"
+    """How the candidates of a prompt stand: draw (as drawn, as in the paper), index (by slot) or shared (prompts of a step
+    begin alike, for the prefix cache of a server). Every single prompt keeps its distribution."""
     max_dead: float = Field(0.05, ge=0, le=1)
     """The run counts as incomplete (exit code 3) if a larger share of its chains is dead, or of its verdicts an error."""
     sandbox: Literal["sealed", "unsafe"] = "sealed"

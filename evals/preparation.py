@@ -21,6 +21,8 @@ from evals.tasks import load_task, scorer_of
 from evals.tasks.config import TaskConfig
 from rsa.endpoint import Endpoint
 from rsa.errors import UsageError
+from rsa.ordering import ordered
+from rsa.plan import Plan
 from rsa.prompts import Prompts
 from rsa.strategies import Strategy, label
 
@@ -72,6 +74,10 @@ class Preparation:
     def task_name(self) -> str:
         """The task's name, or the file's."""
         return self.config.task.name or self.dataset.source
+
+    def plan(self, problem: str, repeat: int) -> Plan:
+        """The plan for one repeat of a problem, with the candidates of its prompts in their order."""
+        return ordered(self.strategy.plan(self.config.seed, problem, repeat), self.config.candidate_order)
 
     def scoring(self) -> Scoring:
         """The scorers of this run, ready for its problems. Raises `UsageError` for what they miss."""
@@ -179,6 +185,7 @@ def identity(run: Preparation) -> dict[str, Any]:
         "compaction": config["compaction"],
         # only where it says something, so that runs from before there was a choice know themselves again
         **({"on_overflow": config["on_overflow"]} if config["on_overflow"] != "fail" else {}),
+        **({"candidate_order": config["candidate_order"]} if config["candidate_order"] != "draw" else {}),
     }
 
 

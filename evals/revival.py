@@ -47,7 +47,7 @@ def drop_dead(run: Preparation) -> int:
         (*group, label(run.strategy), *place)
         for group in index.groups
         if any(chain.dead for chain in index.outline(group).values())
-        for place in to_drop(run.strategy.plan(run.config.seed, *group), index.load(group))
+        for place in to_drop(run.plan(*group), index.load(group))
     }
     if dropped:
         for log in (run.directory.verdicts, run.directory.chains):  # a verdict never outlives its chain

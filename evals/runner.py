@@ -274,7 +274,7 @@ def _unfinished(run: Preparation, index: ChainIndex) -> Iterator[tuple[Group, Pl
         for problem in run.dataset.problems:
             group = (problem.id, repeat)
             if index.count(group) < len(index.layout.places):  # to make a plan takes some milliseconds
-                yield group, run.strategy.plan(run.config.seed, *group), problem
+                yield group, run.plan(*group), problem
 
 
 def _conclude(run: Preparation, scoring: Scoring, index: ChainIndex, problem: RSAError | None) -> Outcome:

@@ -1,11 +1,12 @@
 """One question in, one better answer out: `run` and `arun`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, get_args
 
 from rsa.asking import Asked, given_samples, question_of, subject_of
@@ -17,6 +18,7 @@ from rsa.endpoint import Endpoint, Sampling
 from rsa.errors import BudgetSpent, CallAbandoned, RunFailed, UsageError
 from rsa.generation import Generation
 from rsa.kinds import Kind, kind_named
+from rsa.ordering import CANDIDATE_ORDERS, ordered
 from rsa.overflow import OVERFLOWS
 from rsa.plan import Plan, PlannedChain
 from rsa.prompts import Prompts
@@ -30,6 +32,15 @@ from rsa.tokens import reply_limit
 __all__ = ["Result", "aaggregate", "aggregate", "arun", "run"]
 
 _GLANCE_SECONDS = 0.2
+_CHOICES: Mapping[str, Collection[str]] = MappingProxyType(
+    {
+        "compaction": COMPACTIONS,
+        "on_overflow": OVERFLOWS,
+        "candidate_order": CANDIDATE_ORDERS,
+        "select": get_args(Select),
+        "need": get_args(Need),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ async def arun(
     prompts: str | Path = "default",
     compaction: str = "answer",
     on_overflow: str = "fail",
+    candidate_order: str = "draw",
     budget: Budget | None = None,
     system: str | None = None,
     first: Sequence[str] = (),
@@ -78,7 +90,8 @@ async def arun(
     one descends from, where it is known in advance (select "sample"): the same answer for about a fifth of the calls less at
     n=16, k=4, steps=10; need="population" generates all.
     The same question, strategy and seed make the same plan; the question's text stands for the problem in all draws.
-    `on_overflow` names a rule of `rsa.overflow` for prompts over the context window. `budget` bounds what the answer may
+    `on_overflow` names a rule of `rsa.overflow` for prompts over the context window, `candidate_order` one of `rsa.ordering`
+    for how candidates stand in a prompt. `budget` bounds what the answer may
     cost; where it ends the work early, the result is the best so far. `first` are samples that are there already: they take
     the place of the first of step 1. `on_chain` is called with every chain as it is finished.
 
@@ -90,18 +103,11 @@ async def arun(
         raise UsageError(f"the model is given as an rsa.Endpoint, such as rsa.Endpoint({str(llm)!r})")
     if not hasattr(strategy, "plan"):
         raise UsageError(f"{strategy!r} is not a strategy, such as rsa.RSA(n=16, k=4, steps=10)")
-    if compaction not in COMPACTIONS:
-        raise UsageError(f"there is no compaction {compaction!r}{did_you_mean(compaction, COMPACTIONS)}")
     if not isinstance(budget, Budget | None):
         raise UsageError(f"budget is given as an rsa.Budget, such as rsa.Budget(calls=100), not {budget!r}")
-    if on_overflow not in OVERFLOWS:
-        raise UsageError(f"on_overflow: there is no rule {on_overflow!r}{did_you_mean(on_overflow, OVERFLOWS)}")
-    if select is not None and select not in get_args(Select):
-        raise UsageError(f"there is no selector {select!r}{did_you_mean(select, get_args(Select))}")
-    if need not in get_args(Need):
-        raise UsageError(f"need: there is no {need!r}{did_you_mean(need, get_args(Need))}")
+    _check_choices(compaction=compaction, on_overflow=on_overflow, candidate_order=candidate_order, select=select, need=need)
     asked = question_of(question, kind_named(kind), system)
-    plan = strategy.plan(seed, subject_of(asked))
+    plan = ordered(strategy.plan(seed, subject_of(asked)), candidate_order)
     given = given_samples(first, strategy, plan, llm.model or "")
     selector = select or strategy.select
     known = need == "answer" and selector == "sample" and plan.steps not in plan.judging_steps
@@ -131,6 +137,13 @@ async def arun(
         with account.deadline(session.client.wind_down):
             await execute([job], session.client.gate, take, lambda: account.told() is not None)
     return _result(job, chains, asked.kind, selector, account.told())
+
+
+def _check_choices(**given: str | None) -> None:
+    """See that each option is one of its names, or open."""
+    for option, name in given.items():
+        if name is not None and name not in _CHOICES[option]:
+            raise UsageError(f"{option}: there is no {name!r}{did_you_mean(name, _CHOICES[option])}")
 
 
 async def _affordable(

@@ -4,7 +4,7 @@ The paper draws the K parents of a chain uniformly and independently of what the
 a seed fixes the graph. Everything here is pure; nothing here calls a model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,7 +33,8 @@ class PlannedChain:
 
     `line` is the order in which slots of the population before stand in line to be its parents, and `wanted` how many it
     reads: the first `wanted` slots of the line whose chains are not dead. A dead parent is thus replaced by the next in
-    line, whenever it died.
+    line, whenever it died. `shown` is the order in which its prompt shows them, where that is not the line's, and `turn`
+    its place among the chains of its step that could start at once, where that is not its slot (see `rsa.ordering`).
     """
 
     step: int
@@ -41,6 +42,8 @@ class PlannedChain:
     role: Role
     line: tuple[int, ...] = ()
     wanted: int = 0
+    shown: tuple[int, ...] = ()
+    turn: int | None = None
 
     @property
     def place(self) -> Place:
@@ -50,7 +53,12 @@ class PlannedChain:
     @property
     def parents(self) -> tuple[int, ...]:
         """The slots that it reads if no chain dies, in prompt order."""
-        return self.line[: self.wanted]
+        return self.in_prompt_order(self.line[: self.wanted])
+
+    def in_prompt_order(self, slots: Sequence[int]) -> tuple[int, ...]:
+        """Slots out of its line, as its prompt shows them: those that stand in for dead ones come last."""
+        known = [slot for slot in self.shown if slot in slots]
+        return (*known, *(slot for slot in slots if slot not in known))
 
 
 @dataclass(frozen=True, slots=True)

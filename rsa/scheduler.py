@@ -110,7 +110,8 @@ class _Feed:
 
     def add(self, progress: "_Progress", chains: Iterable[PlannedChain]) -> None:
         for planned in chains:
-            heapq.heappush(self._ready, (progress.number, planned.place, planned, progress))
+            turn = planned.slot if planned.turn is None else planned.turn
+            heapq.heappush(self._ready, (progress.number, (planned.step, turn), planned, progress))
 
     def next(self) -> "tuple[_Progress, PlannedChain] | None":
         while not self._ready:
@@ -188,12 +189,12 @@ class _Progress:
 
 def _parents(planned: PlannedChain, population: Mapping[int, Chain]) -> tuple[Chain, ...] | None:
     """The first living chains in line; None while one is not finished that might be among them."""
-    alive: list[Chain] = []
+    alive: list[int] = []
     for slot in planned.line:
         if len(alive) == planned.wanted:
             break
         if slot not in population:
             return None
         if not population[slot].dead:
-            alive.append(population[slot])
-    return tuple(alive)
+            alive.append(slot)
+    return tuple(population[slot] for slot in planned.in_prompt_order(alive))

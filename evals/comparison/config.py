@@ -46,7 +46,7 @@ class ComparisonConfig(RunConfig):
 
 
 _OWN = frozenset(ComparisonConfig.model_fields) - frozenset(RunConfig.model_fields)
-_SWEPT = frozenset({"strategy", "sampling", "seed", "prompts", "compaction", "on_overflow"})
+_SWEPT = frozenset({"strategy", "sampling", "seed", "prompts", "compaction", "on_overflow", "candidate_order"})
 """The sections of which every key decides what chains a run has, on one server and with the same problems."""
 _PLAIN = re.compile(r"-?[\w.]+")
 _LONGEST = 120  # bytes of a folder's name; file systems take 255

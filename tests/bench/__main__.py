@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-BENCHES = ("verdicts", "sandbox", "scale", "concurrency")
+BENCHES = ("verdicts", "sandbox", "scale", "concurrency", "prefix")
 
 
 def main(names: list[str]) -> None:

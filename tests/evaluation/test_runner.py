@@ -230,3 +230,19 @@ def test_the_api_key_is_in_no_file_and_no_output(server, start, rsa_eval, tmp_pa
         *(path.read_text() for path in (tmp_path / "run").rglob("*") if path.is_file()),
     ):
         assert "secret" not in text
+
+
+def test_an_order_of_candidates_changes_no_subset_and_belongs_to_the_run(start, rsa_eval, tmp_path):
+    shared = (*start, "--set", "candidate_order=shared", "--k", "3")
+    assert rsa_eval(*shared, "--out", "shared").returncode == 0
+    assert rsa_eval(*start, "--k", "3", "--out", "draw").returncode == 0
+    ours, theirs = (
+        {place: chain["parents"] for place, chain in chains(tmp_path / name).items()} for name in ("shared", "draw")
+    )
+    assert ours != theirs
+    assert {place: sorted(parents) for place, parents in ours.items()} == {
+        place: sorted(parents) for place, parents in theirs.items()
+    }
+    assert rsa_eval(*shared, "--out", "shared").returncode == 0
+    other = rsa_eval(*start, "--k", "3", "--out", "shared")
+    assert (other.returncode, "candidate_order" in other.stderr) == (2, True)

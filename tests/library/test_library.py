@@ -87,7 +87,8 @@ def test_dead_chains_are_survived_and_total_death_is_told(server):
     ("options", "says"),
     [
         ({"kind": "maths"}, "did you mean 'math'"),
-        ({"select": "best"}, "there is no selector 'best'"),
+        ({"select": "best"}, "select: there is no 'best'"),
+        ({"candidate_order": "share"}, "did you mean 'shared'"),
         ({"compaction": "anser"}, "did you mean 'answer'"),
         ({"prompts": "fancy"}, "neither a folder nor a shipped preset"),
         ({"need": "answers"}, "did you mean 'answer'"),
