@@ -1,6 +1,7 @@
 """One question in, one better answer out: `run` and `arun`."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from rsa.generation import Generation
 from rsa.kinds import Kind, kind_named
 from rsa.ordering import CANDIDATE_ORDERS, ordered
 from rsa.overflow import OVERFLOWS
+from rsa.picture import result_html, result_words
 from rsa.plan import Plan, PlannedChain
 from rsa.prompts import Prompts
 from rsa.scheduler import Job, execute
@@ -52,6 +54,7 @@ class Result:
     slot; `chosen` is the one that answers, and `population` are the living members of its population that were generated:
     with need="population" all of them, with need="answer" mostly it alone. Where a budget ended the work early, `stopped`
     says so, and the population is the last one of which everything that was needed is there (or what there is of the first).
+    `kind` is how answers were read. It prints as one line, and a notebook shows its graph.
     """
 
     text: str
@@ -60,7 +63,28 @@ class Result:
     chosen: Chain = field(repr=False)
     population: tuple[Chain, ...] = field(repr=False)
     chains: tuple[Chain, ...] = field(repr=False)
+    kind: Kind = field(repr=False)
     stopped: str | None = None
+
+    @property
+    def votes(self) -> dict[str, int]:
+        """How many members of the population gave each answer, the most frequent first; equal answers under one name."""
+        given = [answer for member in self.population if (answer := self.kind.extract(member.text)) is not None]
+        classes = self.kind.equivalence.classes(given)
+        return dict(Counter(classes[answer] for answer in given).most_common())
+
+    def __str__(self) -> str:
+        votes = self.votes
+        own = self.kind.equivalence.classes([*votes, self.answer])[self.answer] if self.answer is not None else ""
+        agreeing = votes.get(own, 0)
+        return result_words(self.answer, agreeing, sum(votes.values()), self.chains, self.usage.completion)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the line of `str`, and who read whom as a graph."""
+        answers = {chain.place: None if chain.dead else self.kind.extract(chain.text) for chain in self.chains}
+        classes = self.kind.equivalence.classes(answer for answer in answers.values() if answer is not None)
+        named = {place: None if answer is None else classes[answer] for place, answer in answers.items()}
+        return result_html(str(self), self.chains, named, self.chosen.place)
 
 
 async def arun(
@@ -171,7 +195,7 @@ def _result(job: Job, chains: Sequence[Chain], kind: Kind, select: Select, told:
         raise RunFailed(f"every chain of the last population is dead, so there is no answer; the first error was: {error}")
     chosen = choose(plan, members, kind, select, step)
     usage = Usage.total(chain.usage for chain in ordered)
-    return Result(chosen.text, kind.extract(chosen.text), usage, chosen, members, ordered, stopped)
+    return Result(chosen.text, kind.extract(chosen.text), usage, chosen, members, ordered, kind, stopped)
 
 
 def run(question: Asked, llm: Endpoint, strategy: Strategy | None = None, **options: Any) -> Result:
