@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from rsa.budget import Purse
 from rsa.chain import Usage
-from rsa.endpoint import Client, Completion, Messages, Sampling, content_bytes
+from rsa.endpoint import Client, Completion, Listener, Messages, Sampling, content_bytes
 from rsa.errors import CallFailed, ContextOverflow
 from rsa.overflow import Draft, Fitted, Room, Unfit, fit
 from rsa.tokens import TokenCounter
@@ -47,7 +47,9 @@ class Delivery:
     context: int | None
     counter: TokenCounter | None
 
-    async def __call__(self, draft: Draft, rule: str, seed: int, expense: Expense) -> tuple[Fitted, Completion]:
+    async def __call__(
+        self, draft: Draft, rule: str, seed: int, expense: Expense, listener: Listener | None = None
+    ) -> tuple[Fitted, Completion]:
         """The prompt that was sent in the end, and the reply to it. Every call is added to `expense`.
 
         Where the room is not known, or nobody counted, the server may refuse a prompt as too long; it is then shortened by
@@ -58,7 +60,7 @@ class Delivery:
         refusals = 0
         while True:
             try:
-                completion = await self.client.complete(fitted.messages, self.sampling, seed, expense.purse)
+                completion = await self.client.complete(fitted.messages, self.sampling, seed, expense.purse, listener)
             except CallFailed as error:
                 expense.add(error.attempts, error.usage)
                 refusals += 1

@@ -15,7 +15,7 @@ from rsa.budget import UNBOUNDED, Purse
 from rsa.chain import Chain, Status
 from rsa.compaction import Compaction
 from rsa.delivery import Delivery, Expense
-from rsa.endpoint import Client, Completion, Message, Messages, Sampling
+from rsa.endpoint import Client, Completion, Listener, Message, Messages, Sampling
 from rsa.errors import CallFailed
 from rsa.kinds import Kind
 from rsa.overflow import Draft, Fitted, shown
@@ -84,9 +84,18 @@ class Generation:
         return self._written(question, planned.role, shown(self._candidates(parents), overflow))
 
     async def __call__(
-        self, question: Question, plan: Plan, planned: PlannedChain, parents: Sequence[Chain], purse: Purse = UNBOUNDED
+        self,
+        question: Question,
+        plan: Plan,
+        planned: PlannedChain,
+        parents: Sequence[Chain],
+        purse: Purse = UNBOUNDED,
+        listener: Listener | None = None,
     ) -> Chain:
-        """The finished chain, dead if its call failed for good or if all its parents are dead. `purse` pays its calls."""
+        """The finished chain, dead if its call failed for good or if all its parents are dead.
+
+        `purse` pays its calls, and `listener` is told its text while it is written.
+        """
         chain, expense = self._unmade(plan, planned, parents), Expense(purse)
         if planned.role is not Role.SAMPLE and not parents:
             return replace(chain, ended=time.time(), error="all chains that it could have read are dead")
@@ -98,7 +107,7 @@ class Generation:
 
         draft = Draft(self._candidates(parents), partial(self._written, question, planned.role), condense)
         try:
-            fitted, completion = await self._deliver(draft, self.on_overflow, chain.seed, expense)
+            fitted, completion = await self._deliver(draft, self.on_overflow, chain.seed, expense, listener)
         except CallFailed as error:
             sha256 = prompt_sha256(draft.write(draft.candidates))
             made = replace(chain, prompt_sha256=sha256, error=str(error))

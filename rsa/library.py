@@ -31,7 +31,7 @@ from rsa.strategies import RSA, Select, SelfAggregation, Strategy, label
 from rsa.text import did_you_mean
 from rsa.tokens import reply_limit
 
-__all__ = ["Result", "aaggregate", "aggregate", "arun", "run"]
+__all__ = ["Result", "aaggregate", "aggregate", "arun", "result_of", "run"]
 
 _GLANCE_SECONDS = 0.2
 _CHOICES: Mapping[str, Collection[str]] = MappingProxyType(
@@ -160,7 +160,7 @@ async def arun(
         job = Job(plan, partial(_affordable, partial(generation, asked), account), given, answering)
         with account.deadline(session.client.wind_down):
             await execute([job], session.client.gate, take, lambda: account.told() is not None)
-    return _result(job, chains, asked.kind, selector, account.told())
+    return result_of(job, chains, asked.kind, selector, account.told())
 
 
 def _check_choices(**given: str | None) -> None:
@@ -180,7 +180,11 @@ async def _affordable(
         return None
 
 
-def _result(job: Job, chains: Sequence[Chain], kind: Kind, select: Select, told: str | None) -> Result:
+def result_of(job: Job, chains: Sequence[Chain], kind: Kind, select: Select, told: str | None) -> Result:
+    """What the chains of a job come to; `told` says why they are not all there, if something ended the work early.
+
+    Raises `BudgetSpent` if the work ended before anything could answer, and `RunFailed` if the last population is dead.
+    """
     plan = job.plan
     ordered = tuple(sorted(chains, key=lambda chain: chain.place))
     made = {chain.place: chain for chain in ordered}

@@ -2,12 +2,13 @@
 
 from rsa.endpoint.client import Client
 from rsa.endpoint.endpoint import Endpoint
-from rsa.endpoint.types import Completion, Message, Messages, Model, Rate, Sampling, content_bytes, most_tokens
+from rsa.endpoint.types import Completion, Listener, Message, Messages, Model, Rate, Sampling, content_bytes, most_tokens
 
 __all__ = [
     "Client",
     "Completion",
     "Endpoint",
+    "Listener",
     "Message",
     "Messages",
     "Model",

@@ -3,13 +3,11 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Self
-
-from asyncio_throttle import Throttler
+from typing import TYPE_CHECKING, Any, Self
 
 from rsa.budget import UNBOUNDED, Purse
 from rsa.endpoint.circuit import Circuit
@@ -17,9 +15,12 @@ from rsa.endpoint.concurrency import Adaptive
 from rsa.endpoint.faults import Fault, FaultKind, read_completion
 from rsa.endpoint.gate import Gate
 from rsa.endpoint.queries import Queries
+from rsa.endpoint.quota import Quota
 from rsa.endpoint.retrying import Spent, Waiting
+from rsa.endpoint.sizes import Sizes, most_new
+from rsa.endpoint.streaming import Attentive, Passage, read_stream
 from rsa.endpoint.transport import Transport
-from rsa.endpoint.types import Completion, Messages, Rate, Sampling, most_tokens
+from rsa.endpoint.types import Completion, Listener, Messages, Sampling
 from rsa.errors import CallFailed, ContextOverflow, EndpointRefused, EndpointUnreachable, RSAError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _GREETING = MappingProxyType({"role": "user", "content": "Hello"})
 _REFUSALS = frozenset({FaultKind.PROMPT, FaultKind.CONTEXT})
 _ANSWERS = _REFUSALS | {FaultKind.REFUSED}
 _DOUBTED_AFTER = 5  # refusals in a row
-_CAUTION = 1.25
+_STREAMED: Mapping[str, Any] = MappingProxyType({"stream": True, "stream_options": {"include_usage": True}})
 
 
 class Client:
@@ -55,8 +56,9 @@ class Client:
         self._waiting = Waiting()
         self._circuit = Circuit(endpoint.patience, self._probe, self._waiting, self._working)
         self._queries = Queries(transport, endpoint.base_url, endpoint.model, self._waiting)
-        self._quota = _Quota(endpoint.rate) if endpoint.rate else None
-        self._tokens_a_byte: dict[int, float] = {}
+        self._quota = Quota(endpoint.rate)
+        self._chat = f"{endpoint.base_url}/chat/completions"
+        self._sizes = Sizes()
         self._in_flight: dict[object, float] = {}
         self._asking = asyncio.Lock()
         self._refused_in_row = 0
@@ -91,15 +93,19 @@ class Client:
         """Send nothing further. Calls in flight go on; those that wait end with the reason, by default a `CallAbandoned`."""
         self._waiting.end(reason)
 
-    async def complete(self, messages: Messages, sampling: Sampling, seed: int, purse: Purse = UNBOUNDED) -> Completion:
+    async def complete(
+        self, messages: Messages, sampling: Sampling, seed: int, purse: Purse = UNBOUNDED, listener: Listener | None = None
+    ) -> Completion:
         """One reply to a conversation; its usage counts failed attempts too, and `purse` pays each attempt.
+
+        With a `listener` it is streamed; once that was told anything, there is no further attempt.
 
         Raises `CallFailed` when retries are used up or this prompt is refused, `ContextOverflow` when it is too long,
         `EndpointUnreachable` when the server was gone for `patience` seconds or one call after the other failed,
         `EndpointRefused` when no call could succeed, and `CallAbandoned` (or `BudgetSpent`) when it is not made.
         """
         self._look_at_load()
-        spent = Spent()
+        spent, heard = Spent(), Attentive(listener) if listener else None
         most = await self._most_tokens(messages, purse)
         while True:
             await self._closed()
@@ -107,13 +113,13 @@ class Client:
             self.retries += spent.attempts > 1
             sent_seed = seed + spent.blanks  # the same seed would give the same blank reply again
             try:
-                completion = await self._attempt(messages, sampling, sent_seed, purse, most)
+                completion = await self._attempt(messages, sampling, sent_seed, purse, most, heard)
             except Fault as fault:
                 if fault.kind in _REFUSALS:
                     await self._blame(fault, messages, sampling, purse)
                 self._note(fault)
                 spent.take(fault)
-                self._give_up(fault, spent)
+                self._give_up(fault, spent, over=heard is not None and heard.heard)
                 if not self._circuit.open:
                     await self._waiting.before_next(seed, spent.attempts, fault)
             else:
@@ -148,7 +154,7 @@ class Client:
         except EndpointUnreachable as error:
             raise EndpointUnreachable(f"{self.endpoint.base_url}: {error}") from None
 
-    def _give_up(self, fault: Fault, spent: Spent) -> None:
+    def _give_up(self, fault: Fault, spent: Spent, *, over: bool) -> None:
         """Raise what the fault comes to, unless another attempt is worth it."""
         where = f"{self.endpoint.base_url}: {fault.message}"
         if fault.kind is FaultKind.CONTEXT:
@@ -157,7 +163,7 @@ class Client:
             raise CallFailed(f"{where} (other prompts are accepted)", spent.attempts, spent.usage)
         if fault.kind is FaultKind.REFUSED:
             raise EndpointRefused(where)
-        if spent.used_up(self.endpoint.retries):
+        if over or spent.used_up(self.endpoint.retries):
             self._failed_in_row += 1
             if self._failed_in_row >= _BROKEN_AFTER:
                 raise EndpointUnreachable(f"{where}; {self._failed_in_row} calls in a row failed for good, none succeeded")
@@ -193,23 +199,29 @@ class Client:
         body = self._body((_GREETING,), Sampling(max_tokens=1), 0)
         try:
             limit = min(_PROBE_SECONDS, self.endpoint.timeout)
-            await self._transport.request("POST", f"{self.endpoint.base_url}/chat/completions", body, limit)
+            await self._transport.request("POST", self._chat, body, limit)
         except Fault as fault:
             if fault.kind not in _ANSWERS:
                 raise
 
-    async def _attempt(self, messages: Messages, sampling: Sampling, seed: int, purse: Purse, most: int) -> Completion:
+    async def _attempt(
+        self,
+        messages: Messages,
+        sampling: Sampling,
+        seed: int,
+        purse: Purse,
+        most: int,
+        listener: Listener | None = None,
+    ) -> Completion:
         """One request. Its prompt has at most so many tokens, where `purse` counts them."""
-        body = self._body(messages, sampling, seed)
-        async with purse.call(most, self._most_new(sampling)) as bill, self.gate.place():
-            if self._quota:
-                await self._quota.acquire(self._waiting.check)
+        body = self._body(messages, sampling, seed, streamed=listener is not None)
+        async with purse.call(most, most_new(sampling, self.endpoint.extra_body)) as bill, self.gate.place():
+            await self._quota.acquire(self._waiting.check)
             self._waiting.check()
             bill.sent = True
             sent = self._in_flight[bill] = time.monotonic()
             try:
-                reply = await self._transport.request("POST", f"{self.endpoint.base_url}/chat/completions", body)
-                completion = read_completion(reply)
+                completion = await self._reply(body, listener)
             except Fault as fault:
                 bill.usage = fault.usage
                 if fault.overload:
@@ -221,16 +233,32 @@ class Client:
         self._learn(completion, messages, sent)
         return completion
 
+    async def _reply(self, body: Mapping[str, Any], listener: Listener | None) -> Completion:
+        if listener is None:
+            return read_completion(await self._transport.request("POST", self._chat, body))
+        async with self._transport.opened("POST", self._chat, body) as response:
+            return await read_stream(response.content.iter_any(), self._transport.readable, listener)
+
+    @asynccontextmanager
+    async def passed_on(self, body: Mapping[str, Any]) -> AsyncIterator[Passage]:
+        """The reply to a request that is sent once and as it is. Raises a `Fault` for all but a 200."""
+        fields = {name: value for name, value in {**body, **self.endpoint.extra_body}.items() if value is not None}
+        async with self.gate.place():
+            await self._quota.acquire(self._waiting.check)
+            async with self._transport.opened("POST", self._chat, fields) as response:
+                yield Passage(response, self._transport.readable)
+
     def _working(self) -> bool:
         """Whether the server has had a call of ours for long enough not to be about to turn it away."""
         return any(time.monotonic() - sent > _TAKEN_SECONDS for sent in self._in_flight.values())
 
-    def _body(self, messages: Messages, sampling: Sampling, seed: int) -> dict[str, object]:
+    def _body(self, messages: Messages, sampling: Sampling, seed: int, *, streamed: bool = False) -> dict[str, object]:
         fields = {
             "model": self.endpoint.model,
             "messages": [dict(message) for message in messages],
             **sampling.body(),
             "seed": seed,
+            **(_STREAMED if streamed else {}),
             **self.endpoint.extra_body,
         }
         return {name: value for name, value in fields.items() if value is not None}
@@ -240,9 +268,7 @@ class Client:
         tokens = completion.usage.completion or max(1, len(completion.text) // 4)
         self.gate.limit.replied(tokens, self.gate.in_flight + 1, sent, time.monotonic())
         if completion.usage.prompt is not None:
-            size = most_tokens(messages)
-            scale = size.bit_length()
-            self._tokens_a_byte[scale] = max(completion.usage.prompt / size, self._tokens_a_byte.get(scale, 0.0))
+            self._sizes.learn(messages, completion.usage.prompt)
 
     async def _most_tokens(self, messages: Messages, purse: Purse) -> int:
         """What a prompt has at most: as the server counts; else by the tokens a byte of prompts as long; else its bytes.
@@ -252,20 +278,7 @@ class Client:
         if not purse.counts_tokens:
             return 0
         count = await self.count_tokens(messages)
-        if count is not None:
-            return count
-        size = most_tokens(messages)
-        seen = self._tokens_a_byte.get(size.bit_length())
-        return size if seen is None else min(size, round(_CAUTION * seen * size) + 1)
-
-    def _most_new(self, sampling: Sampling) -> int:
-        """The new tokens that a call may have, in all its replies."""
-        extra = self.endpoint.extra_body
-        limits = (extra.get("max_tokens"), extra.get("max_completion_tokens"), sampling.max_tokens)
-        replies = extra.get("n")
-        return max((limit for limit in limits if isinstance(limit, int)), default=0) * (
-            replies if isinstance(replies, int) else 1
-        )
+        return self._sizes.most(messages) if count is None else count
 
     def _look_at_load(self) -> None:
         """From the first call on follow the server's own queue, where it shows one."""
@@ -284,17 +297,3 @@ class Client:
                 elif unseen == _GIVEN_UP_AFTER:
                     self.gate.limit.unseen()
             await self._waiting.sleep(_LOOK_SECONDS if unseen < _GIVEN_UP_AFTER else _RARE_LOOK_SECONDS)
-
-
-class _Quota:
-    """asyncio-throttle behind a lock: alone, its waiters all poll, and the first to come is not the first to go."""
-
-    def __init__(self, rate: Rate) -> None:
-        self._throttler = Throttler(rate.calls, rate.period)
-        self._turn = asyncio.Lock()
-
-    async def acquire(self, check: Callable[[], None]) -> None:
-        """Wait for a call's turn. `check` raises if it is not wanted any more."""
-        async with self._turn:
-            check()
-            await self._throttler.acquire()

@@ -14,7 +14,17 @@ from typing import Any
 from rsa.chain import Usage
 from rsa.endpoint.types import Completion
 
-__all__ = ["Fault", "FaultKind", "backoff", "fault_of_status", "read_completion", "retry_after"]
+__all__ = [
+    "Fault",
+    "FaultKind",
+    "backoff",
+    "fault_of_status",
+    "read_completion",
+    "read_usage",
+    "retry_after",
+    "unspoilt",
+    "whole",
+]
 
 _RETRIED_STATUS = frozenset({408, 409, 425})
 _BUSY_STATUS = 429
@@ -127,6 +137,11 @@ def read_completion(body: str) -> Completion:
         reason = f"{type(error).__name__}: {error}"
         message = f"the reply is not a chat completion ({reason}): {start}"
         raise Fault(FaultKind.RETRY, "unreadable reply", message) from error
+    return whole(completion)
+
+
+def whole(completion: Completion) -> Completion:
+    """The completion, if there is a text and it came to its end. Raises a `Fault` otherwise."""
     blank = not completion.text.strip() and not (completion.reasoning or "").strip()
     if blank or completion.finish_reason in _UNFINISHED:
         message = f"the reply {'holds no text' if blank else 'was broken off'} (finish_reason {completion.finish_reason!r})"
@@ -142,16 +157,17 @@ def _parse(reply: Any) -> Completion:
     if not isinstance(text, str) or not isinstance(reasoning, str | None):
         raise TypeError("the content is not text")
     finish_reason = str(choice.get("finish_reason") or "unknown")
-    usage = _usage(reply.get("usage"))
-    return Completion(_unicode(text), finish_reason, _unicode(reasoning or "") or None, usage, str(reply.get("model") or ""))
+    usage = read_usage(reply.get("usage"))
+    return Completion(unspoilt(text), finish_reason, unspoilt(reasoning or "") or None, usage, str(reply.get("model") or ""))
 
 
-def _unicode(text: str) -> str:
+def unspoilt(text: str) -> str:
     """Half surrogates, which no file and no prompt could carry, become question marks."""
     return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
-def _usage(usage: Any) -> Usage:
+def read_usage(usage: Any) -> Usage:
+    """The counts in a reply's `usage`, None each where it has none."""
     if not isinstance(usage, dict):
         return Usage()
     details = usage.get("prompt_tokens_details")

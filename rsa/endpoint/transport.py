@@ -9,7 +9,8 @@ official SDK spend three to fifteen times as much of it a reply.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -35,21 +36,24 @@ class Transport:
     async def request(
         self, method: str, url: str, body: Mapping[str, Any] | None = None, timeout: float | None = None
     ) -> str:
-        """The body of a 200 reply; every other outcome is a `Fault`.
+        """The body of a 200 reply; every other outcome is a `Fault`."""
+        async with self.opened(method, url, body, timeout) as response:
+            return self.readable(await response.read())
+
+    @asynccontextmanager
+    async def opened(
+        self, method: str, url: str, body: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A 200 reply that is still to be read; every other outcome, while it is read too, is a `Fault`.
 
         A redirect is not followed: it could take the key and the prompts elsewhere.
         """
         limit = aiohttp.ClientTimeout(total=timeout or self._timeout, sock_connect=CONNECT_SECONDS)
         try:
             async with self._session.request(method, url, json=body, timeout=limit, allow_redirects=False) as response:
-                content = await response.read()
-                if response.status == 200:
-                    reply = _text(content)
-                    return self._without_key(reply) if self._long else reply
-                text = self._without_key(content.decode("utf-8", errors="replace"))
-                if 300 <= response.status < 400:
-                    text = f"it redirects to {self._without_key(response.headers.get('Location', 'nowhere'))}"
-                raise fault_of_status(response.status, text, retry_after(response.headers.get("Retry-After"), time.time()))
+                if response.status != 200:
+                    raise await self._refusal(response)
+                yield response
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             reason = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else None
             raise Fault(
@@ -63,6 +67,19 @@ class Transport:
             told = self._without_key(str(error))
             message = f"connection lost: {type(error).__name__} {told}".rstrip()
             raise Fault(FaultKind.RETRY, "connection lost", message) from None
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> Fault:
+        """The fault that a reply other than 200 stands for."""
+        content = await response.read()
+        text = self._without_key(content.decode("utf-8", errors="replace"))
+        if 300 <= response.status < 400:
+            text = f"it redirects to {self._without_key(response.headers.get('Location', 'nowhere'))}"
+        return fault_of_status(response.status, text, retry_after(response.headers.get("Retry-After"), time.time()))
+
+    def readable(self, content: bytes) -> str:
+        """A reply, or a line of one, as text without the key. Raises a `Fault` if it is not UTF-8."""
+        reply = _text(content)
+        return self._without_key(reply) if self._long else reply
 
     def _without_key(self, text: str) -> str:
         for secret in self._secrets:

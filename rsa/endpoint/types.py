@@ -1,17 +1,20 @@
 """What goes into a call and what comes out of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from rsa.chain import Usage
 from rsa.errors import UsageError
 
-__all__ = ["Completion", "Message", "Messages", "Model", "Rate", "Sampling", "content_bytes", "most_tokens"]
+__all__ = ["Completion", "Listener", "Message", "Messages", "Model", "Rate", "Sampling", "content_bytes", "most_tokens"]
 
 Message = Mapping[str, Any]
 """One chat message: {"role": ..., "content": ...}."""
 Messages = Sequence[Message]
+Listener = Callable[[str, str], None]
+"""Is told the pieces of a reply as they come: of its text, and of the thinking that the server keeps apart."""
 
 _TEMPLATE_TOKENS = 256  # more than any chat template is known to add to one message
 
@@ -35,6 +38,7 @@ class Sampling:
 
     `top_k` and `min_p` are not part of OpenAI's API and are sent only when set. A server may apply defaults of its own to
     what is not sent: vLLM takes them from the model's `generation_config.json`, llama.cpp has top_k 40 and min_p 0.05.
+    `extra` are further fields of the request body, such as response_format.
     """
 
     temperature: float = 1.0
@@ -43,6 +47,7 @@ class Sampling:
     top_k: int | None = None
     min_p: float | None = None
     stop: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -61,6 +66,7 @@ class Sampling:
             "top_k": self.top_k,
             "min_p": self.min_p,
             "stop": list(self.stop) or None,
+            **self.extra,
         }
         return {name: value for name, value in fields.items() if value is not None}
 

@@ -1,6 +1,7 @@
 """A model server that answers every chat call at once with the same long reply. Its own work is as small as asyncio allows.
 
-`python -m tests.bench.instant_server BYTES` prints the port that it listens on.
+`python -m tests.bench.instant_server BYTES` prints the port that it listens on; with a port behind it, it shares the
+connections of those that listen there.
 """
 
 import asyncio
@@ -54,13 +55,15 @@ class Instant(asyncio.Protocol):
                 self._left = int(length)
 
 
-async def serve(length: int) -> None:
+async def serve(length: int, port: int = 0) -> None:
     chat, models = response(reply(length)), response(MODELS)
-    server = await asyncio.get_running_loop().create_server(lambda: Instant(chat, models), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Instant(chat, models), "127.0.0.1", port, reuse_port=True, backlog=4096
+    )
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(*map(int, sys.argv[1:])))
