@@ -127,7 +127,7 @@ async def test_an_outage_costs_no_chain_and_few_requests(clock):
         async with rsa.Endpoint(server.url, model="fake", concurrency="fixed").connect() as client:
             replies = await asyncio.gather(*(client.complete(ASK, QUICK, seed) for seed in range(40)))
         assert len(replies) == 40
-        assert client.faults["HTTP 502"] <= 45
+        assert client.faults["HTTP 502"] <= 52  # of sixty that fail; the rest are probes, which are nobody's calls
         assert client.seconds_waited > 0
 
 
