@@ -3,6 +3,9 @@
 Servers that answer at once with 4k-token replies stand in processes of their own. Every client runs in a fresh process,
 with one call a worker to warm up; its CPU time is what counts, so that it hardly matters who else uses the machine. Memory
 is the peak of the whole process. `FULL=1` adds 4,096 in flight; it takes about six minutes, and twice that with it.
+
+What is left of our 0.24 ms a call at 256 in flight (py-spy): aiohttp 56 % and asyncio 9 %, reading the reply 14 %, writing
+the body 3 %, and 18 % for our own gate, circuit, purse and retries, which is what plain aiohttp does not do.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """`VLLM=1 python -m tests.bench schedule`: the schedules on real vLLM on the CPU, with a tiny random model.
 
 A step there costs nearly in proportion to its batch, so that idle slots cost little. It needs vLLM in the environment that
-`make test-vllm` makes, and takes about eight minutes. Wall time is what is measured, so the machine should be quiet.
+`make test-vllm` makes, and takes about eight minutes on a quiet machine. Wall time is what is measured.
 """
 
 import asyncio
