@@ -1,7 +1,6 @@
 """What the commands of `rsa-eval` do, from checked input to what is shown."""
 
 import asyncio
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from evals.comparison.running import is_comparison
 from evals.config import RunConfig
 from evals.console import output, write_json
 from evals.display import make_display
+from evals.endings import ended, resumable
 from evals.index import run_index
 from evals.loading import load_config, read_sets
 from evals.preparation import Preparation, prepare_score
@@ -21,21 +21,26 @@ from evals.runner import Outcome, evaluate
 from evals.tables import percent, remarks, summary_table
 from rsa.errors import Incomplete, UsageError
 
-__all__ = ["configured", "merged", "run_now", "score_again"]
+__all__ = ["configured", "located", "merged", "run_now", "score_again"]
 
 _SHOWN_CHANGES = 20
 
 
 def configured(target: str | None, flags: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
     """The configuration that a target (a config file or a task's name), `--set` and flags make together."""
-    overrides = merged(flags, sets)
+    return load_config(*located(target, merged(flags, sets)))
+
+
+def located(target: str | None, overrides: Mapping[str, Any]) -> tuple[Path | None, Mapping[str, Any]]:
+    """The config file that a target names, or the overrides with the task that it names. Raises `UsageError` for a second
+    task."""
     if target is None:
-        return load_config(None, overrides)
+        return None, overrides
     if target.endswith((".yaml", ".yml")):
-        return load_config(Path(target), overrides)
+        return Path(target), overrides
     if overrides.get("task.name", target) != target:
         raise UsageError(f"two tasks are named: {target} and {overrides['task.name']}")
-    return load_config(None, {**overrides, "task.name": target})
+    return None, {**overrides, "task.name": target}
 
 
 def merged(flags: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]:
@@ -57,28 +62,19 @@ def run_now(run: Preparation, as_json: bool, retry_dead: bool = False) -> None:
                     display.note(f"{drop_dead(run)} chains are taken back and generated again")
                 outcome = asyncio.run(evaluate(run, sys.argv[1:], display))
         except Incomplete as error:
-            raise _resumable(run, error) from error
+            raise resumable(run.directory.path, run.directory.started, error) from error
         finally:
             run.directory.discard_if_empty()
     _show(run, outcome, as_json)
     if isinstance(outcome.problem, Incomplete):
-        raise _resumable(run, outcome.problem)
+        raise resumable(run.directory.path, run.directory.started, outcome.problem)
     if outcome.problem:
         raise outcome.problem
 
 
-def _resumable(run: Preparation, problem: Incomplete) -> Incomplete:
-    if not run.directory.started:
-        return Incomplete(f"{problem} before anything was generated")
-    command = shlex.join(["rsa-eval", "resume", str(run.directory.path)])
-    return Incomplete(f"{problem}\nResume with: {command} {problem.remedy}".rstrip())
-
-
 def _show(run: Preparation, outcome: Outcome, as_json: bool) -> None:
     if as_json:
-        state = "done" if outcome.problem is None else "incomplete" if isinstance(outcome.problem, Incomplete) else "failed"
-        problem = str(outcome.problem) if outcome.problem else None
-        write_json({"run": str(run.directory.path), "state": state, "problem": problem, "summary": outcome.summary})
+        write_json({**ended(run.directory.path, outcome.problem), "summary": outcome.summary})
         return
     show_summary(outcome.summary)
     output().print(f"Run directory: {run.directory.path}", soft_wrap=True)

@@ -176,6 +176,10 @@ class PricesConfig(Section):
     cached: float | None = Field(None, ge=0)
     """Of prompt tokens out of the server's cache, by default like the others."""
 
+    def build(self) -> Prices:
+        """The prices."""
+        return Prices(self.prompt, self.completion, self.cached)
+
 
 class LimitsConfig(Section):
     """What may be spent. Whatever is left out is not bounded."""
@@ -191,8 +195,7 @@ class LimitsConfig(Section):
 
     def build(self, prices: PricesConfig | None) -> Budget:
         """The budget."""
-        priced = Prices(prices.prompt, prices.completion, prices.cached) if prices else None
-        return Budget(self.tokens, self.calls, self.usd, self.seconds, priced)
+        return Budget(self.tokens, self.calls, self.usd, self.seconds, prices.build() if prices else None)
 
 
 class BudgetConfig(LimitsConfig):

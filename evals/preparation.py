@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ from rsa.errors import UsageError
 from rsa.ordering import ordered
 from rsa.plan import Plan
 from rsa.prompts import Prompts
+from rsa.secrets import key_in
 from rsa.strategies import Strategy, label
 
 __all__ = [
@@ -32,10 +32,12 @@ __all__ = [
     "check_operational",
     "identity",
     "identity_sha256",
+    "new_directory",
     "prepare",
     "prepare_recorded",
     "prepare_resume",
     "prepare_score",
+    "with_server",
 ]
 
 _OPERATIONAL = [
@@ -92,12 +94,7 @@ class Preparation:
 
 def api_key(variable: str | None) -> str | None:
     """The API key out of an environment variable, if one is named. Raises `UsageError` if it is not set."""
-    if variable is None:
-        return None
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise UsageError(f"endpoint.api_key_env: the environment variable {variable} is not set")
-    return key
+    return key_in(variable, "endpoint.api_key_env")
 
 
 def prepare(config: RunConfig, dataset: Dataset | None = None) -> Preparation:
@@ -111,7 +108,7 @@ def prepare(config: RunConfig, dataset: Dataset | None = None) -> Preparation:
     dataset = dataset or load_task(config.task, config.seed)
     check_golds(dataset.problems, scorer_of(config.task), dataset.source)
     _check_server(config)
-    directory = RunDirectory(Path(config.out) if config.out else _new_directory(config))
+    directory = RunDirectory(Path(config.out) if config.out else new_directory(config.task, config.strategy.name))
     fresh = Preparation(config, directory, dataset, strategy, prompts)
     if directory.started:
         return _same_run(fresh)
@@ -129,12 +126,12 @@ def _check_server(config: RunConfig) -> None:
     api_key(config.endpoint.api_key_env)
 
 
-def _new_directory(config: RunConfig) -> Path:
-    task = re.sub(r"[^\w.-]+", "-", config.task.name or Path(config.task.data or "").stem)[:60]
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    name = f"{stamp}-{task}-{config.strategy.name}"
+def new_directory(task: TaskConfig, what: str) -> Path:
+    """A folder under runs/ that is not there yet, named by the time, the task and what is done with it."""
+    name = re.sub(r"[^\w.-]+", "-", task.name or Path(task.data or "").stem)[:60]
+    stamped = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-{what}"
     number = 1
-    while (path := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():
+    while (path := Path("runs") / (stamped if number == 1 else f"{stamped}-{number}")).exists():
         number += 1
     return path
 
@@ -248,10 +245,15 @@ def check_operational(keys: Iterable[str], may_change: Sequence[str] = ()) -> No
 
 
 def _overridden(config: Any, overrides: Mapping[str, Any], may_change: Sequence[str]) -> Any:
-    """The recorded configuration with what may change. A server named on the command line replaces the recorded one."""
+    """The recorded configuration with what may change."""
     if not isinstance(config, dict):
         return config
     check_operational(overrides, may_change)
+    return with_server(config, overrides)
+
+
+def with_server(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with values put over it; a server that is named among them replaces the one that was."""
     served = any(key.partition(".")[0] == "serve" and value is not None for key, value in overrides.items())
     replaced: dict[str, Any] = {}
     if served:

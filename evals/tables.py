@@ -6,7 +6,19 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-__all__ = ["COLUMNS", "accuracy_text", "interval", "percent", "remarks", "row", "summary_table"]
+__all__ = [
+    "COLUMNS",
+    "accuracy_text",
+    "amount",
+    "axis_label",
+    "interval",
+    "judgement",
+    "percent",
+    "points",
+    "remarks",
+    "row",
+    "summary_table",
+]
 
 _MILLION = 1_000_000
 _SHOWN_SHORT = 5
@@ -126,3 +138,29 @@ def _shortfall(short: Sequence[Mapping[str, Any]]) -> str:
     named = [f"{each['problem']} after {each['steps']}" for each in short[:_SHOWN_SHORT]]
     more = f" and {len(short) - _SHOWN_SHORT} more" if len(short) > _SHOWN_SHORT else ""
     return f"short of their steps: {', '.join(named)}{more}; their best answers so far are in answers.jsonl"
+
+
+def axis_label(comparison: Mapping[str, Any]) -> str:
+    """What the budget of the table is counted in."""
+    labels = {axis["name"]: axis["label"] for axis in comparison["axes"]}
+    return str(labels.get(comparison["match"], comparison["match"]))
+
+
+def amount(value: float | None) -> str:
+    """A budget with four digits at least: 16, 51,200, 0.0123."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in points, with its sign."""
+    return "-" if value is None else f"{100 * value:+.1f}"
+
+
+def judgement(entry: Mapping[str, Any]) -> str:
+    """What an entry of a comparison's table says of a strategy: better, worse, or not distinguishable."""
+    mean = (entry["difference"] or {}).get("mean")
+    if not entry["distinguishable"] or mean is None:
+        return "not distinguishable"
+    return "better" if mean > 0 else "worse"

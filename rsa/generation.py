@@ -24,7 +24,7 @@ from rsa.prompts import Prompts
 from rsa.shared import Shared
 from rsa.tokens import TokenCounter
 
-__all__ = ["Generation", "Question", "prompt_sha256", "template_for"]
+__all__ = ["Generation", "Question", "prompt_sha256", "prompt_text", "template_for"]
 
 _MOST_SUMMARIES = 512  # more than the candidates of the problems that are usually open
 
@@ -36,6 +36,10 @@ class Question:
     text: str
     kind: Kind
     before: tuple[Message, ...] = ()
+
+    def asked(self, text: str) -> Messages:
+        """The conversation that ends with this text, in the place of the question."""
+        return (*self.before, {"role": "user", "content": text})
 
 
 def prompt_sha256(messages: Messages) -> str:
@@ -49,6 +53,13 @@ def prompt_sha256(messages: Messages) -> str:
 def template_for(role: Role, candidates: int) -> str:
     """The prompt file for a chain that reads so many candidates."""
     return "verify" if role is Role.VERIFY else "aggregate" if candidates > 1 else "refine"
+
+
+def prompt_text(prompts: Prompts, question: Question, role: Role, candidates: Sequence[str]) -> str:
+    """What the user's turn says in the prompt of a chain: the plain question, or it with candidates."""
+    if role is Role.SAMPLE:
+        return question.text
+    return prompts.render(template_for(role, len(candidates)), question.text, candidates, question.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,7 @@ class Generation:
         """A candidate in the model's own shorter words; blank where they were cut off, None where the call failed."""
 
         def write(candidates: Sequence[str]) -> Messages:
-            return self._asked(question, self.prompts.render("summarize", question.text, candidates, question.kind))
+            return question.asked(self.prompts.render("summarize", question.text, candidates, question.kind))
 
         seed = plan.key(parent.step, parent.slot, "summarize").request_seed()
         try:
@@ -152,14 +163,7 @@ class Generation:
         return [self.compaction(parent.text, parent.reasoning) for parent in parents]
 
     def _written(self, question: Question, role: Role, candidates: Sequence[str]) -> Messages:
-        if role is Role.SAMPLE:
-            return self._asked(question, question.text)
-        template = template_for(role, len(candidates))
-        return self._asked(question, self.prompts.render(template, question.text, candidates, question.kind))
-
-    @staticmethod
-    def _asked(question: Question, text: str) -> Messages:
-        return (*question.before, {"role": "user", "content": text})
+        return question.asked(prompt_text(self.prompts, question, role, candidates))
 
     @property
     def _deliver(self) -> Delivery:

@@ -1,5 +1,5 @@
 """Comparing strategies at equal budgets: run them on shared samples, count everything, say what differs."""
 
-from evals.comparison.comparing import MATCHES, compare
+from evals.comparison.comparing import compare
 
-__all__ = ["MATCHES", "compare"]
+__all__ = ["compare"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from evals.commands import merged
+from evals.commands import located, merged
 from evals.comparison.config import ComparisonConfig, Match, read_sweeps
 from evals.comparison.directory import ComparisonDirectory, members
 from evals.comparison.forecast import plan_comparison
@@ -79,11 +79,7 @@ def _configured(targets: Sequence[str], overrides: Mapping[str, Any]) -> Compari
         raise UsageError(
             f"{targets[0]} and {targets[1]} are no run directories: name one config file or task, or directories"
         )
-    if targets and targets[0].endswith((".yaml", ".yml")):
-        return load(Path(targets[0]), overrides, ComparisonConfig)
-    if targets and overrides.get("task.name", targets[0]) != targets[0]:
-        raise UsageError(f"two tasks are named: {targets[0]} and {overrides['task.name']}")
-    return load(None, {**overrides, **({"task.name": targets[0]} if targets else {})}, ComparisonConfig)
+    return load(*located(targets[0] if targets else None, overrides), ComparisonConfig)
 
 
 def _wish(folders: Sequence[Path], overrides: Mapping[str, Any]) -> Wish:

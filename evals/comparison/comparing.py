@@ -7,23 +7,21 @@ from typing import Any
 from evals.comparison.axes import AXES, Load
 from evals.comparison.curves import Curve, curves_of
 from evals.comparison.directory import ComparisonDirectory
-from evals.comparison.matching import accuracy_at, end, meeting, of_problems
+from evals.comparison.matching import accuracy_at, end, meeting
 from evals.comparison.naming import names_of
 from evals.comparison.pairs import difference, holm
 from evals.comparison.resampling import sizes, vote_by_size
 from evals.comparison.sameness import check_same_problems, remarks_on_differences
 from evals.records import Records
-from evals.stats import estimate, judged, marked
+from evals.stats import estimate, estimate_over_problems, judged, marked
 from rsa.budget import Prices
 from rsa.chain import Usage
 from rsa.errors import UsageError
 from rsa.selection import population
 from rsa.text import did_you_mean
 
-__all__ = ["MATCHES", "NO_PRICES", "compare"]
+__all__ = ["NO_PRICES", "compare"]
 
-MATCHES = tuple(AXES)
-"""What the table may match budgets by."""
 NO_PRICES = ": give prices (--set prices.prompt=... --set prices.completion=..., in dollars per million tokens)"
 """What to do about a match by price without prices."""
 _ALWAYS = "generations"
@@ -126,7 +124,7 @@ def _loads(runs: Sequence[Records]) -> list[float]:
 
 def _prices(records: Records) -> Prices | None:
     given = records.run.config.prices
-    return Prices(given.prompt, given.completion, given.cached) if given else None
+    return given.build() if given else None
 
 
 def _renamed(curve: Curve, label: str, name: str) -> Curve:
@@ -151,15 +149,11 @@ def _plain(run: int, curve: Curve, axes: Sequence[str]) -> dict[str, Any]:
             "step": point.step,
             "n": point.n,
             "cost": {axis: round(point.cost[axis], 6) for axis in axes},
-            "accuracy": _estimate(of_problems(point.accuracy)),
+            "accuracy": estimate_over_problems(point.accuracy),
         }
         for point in curve.points
     ]
     return {"name": curve.name, "run": run, "select": curve.select, "points": points}
-
-
-def _estimate(by_problem: Mapping[str, float]) -> dict[str, Any]:
-    return estimate({problem: [value] for problem, value in by_problem.items()})
 
 
 def _table(curves: Sequence[Curve], base: Curve, match: str) -> list[dict[str, Any]]:
@@ -173,7 +167,7 @@ def _table(curves: Sequence[Curve], base: Curve, match: str) -> list[dict[str, A
 def _row(curve: Curve, base: Curve, match: str) -> dict[str, Any]:
     own = {
         "name": curve.name,
-        "accuracy": _estimate(of_problems(curve.points[-1].accuracy)),
+        "accuracy": estimate_over_problems(curve.points[-1].accuracy),
         "cost": round(end(curve, match), 6),
     }
     nothing = ("at", "held", "accuracy_there", "reference_there", "difference", "p")
@@ -183,7 +177,7 @@ def _row(curve: Curve, base: Curve, match: str) -> dict[str, Any]:
     ours, theirs = (accuracy_at(each, match, met.at) for each in (curve, base))
     common = sorted(set(ours) & set(theirs))
     found, p = difference(ours, theirs)
-    there = [_estimate({problem: side[problem] for problem in common})["mean"] for side in (ours, theirs)]
+    there = [estimate({problem: [side[problem]] for problem in common})["mean"] for side in (ours, theirs)]
     meant = {"accuracy_there": there[0], "reference_there": there[1], "difference": found, "p": p}
     return {**own, "at": round(met.at, 6), "held": met.held, **meant}
 

@@ -1,10 +1,7 @@
 """`rsa-eval compare`: runs the strategies of a comparison on one server, or takes runs that are there, and compares them."""
 
 import asyncio
-import re
-import shlex
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,9 +15,17 @@ from evals.comparison.table import show_comparison
 from evals.config import RunConfig
 from evals.console import output, write_json
 from evals.display import make_display
-from evals.loading import checked, with_overrides
+from evals.endings import ended, resumable
+from evals.loading import checked
 from evals.lock import locked
-from evals.preparation import Preparation, check_operational, prepare, prepare_recorded
+from evals.preparation import (
+    Preparation,
+    check_operational,
+    new_directory,
+    prepare,
+    prepare_recorded,
+    with_server,
+)
 from evals.records import Records, open_records
 from evals.report import write_report
 from evals.results import summed
@@ -50,9 +55,7 @@ class Wish:
     @classmethod
     def of(cls, config: ComparisonConfig) -> "Wish":
         """That of a configuration."""
-        prices = config.prices
-        priced = Prices(prices.prompt, prices.completion, prices.cached) if prices else None
-        return cls(config.match, config.reference, config.votes, priced)
+        return cls(config.match, config.reference, config.votes, config.prices.build() if config.prices else None)
 
     def check(self, wanted: Sequence[Entry]) -> None:
         """See that what is wished for can be, before anything is spent. Raises `UsageError`."""
@@ -71,7 +74,7 @@ def is_comparison(path: Path) -> bool:
 
 def run_comparison(config: ComparisonConfig, as_json: bool, *, retry_dead: bool = False) -> None:
     """Run what is not recorded yet, compare, and show the table. Raises what stopped a run, if anything did."""
-    directory = ComparisonDirectory(Path(config.out) if config.out else _new_directory(config))
+    directory = ComparisonDirectory(Path(config.out) if config.out else new_directory(config.task, "compare"))
     config = _with_wishes_of_before(directory, config)
     wanted, notes = entries(config)
     directory.create()
@@ -92,18 +95,18 @@ def run_comparison(config: ComparisonConfig, as_json: bool, *, retry_dead: bool 
             problem = next((outcome.problem for outcome in outcomes if outcome.problem), None)
             _conclude(directory, Wish.of(config), outcomes, problem, notes, as_json)
         except Incomplete as error:
-            raise _resumable(directory, error) from error
+            raise resumable(directory.path, directory.started, error) from error
         finally:
             directory.discard_if_unused()
     if problem:
-        raise problem if not isinstance(problem, Incomplete) else _resumable(directory, problem)
+        raise problem if not isinstance(problem, Incomplete) else resumable(directory.path, directory.started, problem)
 
 
 def resume_comparison(path: Path, overrides: Mapping[str, Any], as_json: bool, *, retry_dead: bool = False) -> None:
     """Go on with a comparison. `overrides` may change how chains are made, not which."""
     directory = ComparisonDirectory(path)
     check_operational(overrides, _MAY_CHANGE)
-    content = with_overrides(directory.read()["config"], _served(overrides))
+    content = with_server(directory.read()["config"], overrides)
     origins = dict.fromkeys(overrides, "command line")
     config = checked({**content, "out": str(path)}, origins, str(directory.compare_yaml), ComparisonConfig)
     run_comparison(config, as_json, retry_dead=retry_dead)
@@ -126,22 +129,6 @@ def compare_directories(paths: Sequence[Path], wish: Wish, out: Path | None, as_
     show_comparison(comparison)
     where = f"Report: {target.report}" if out else "Nothing was written: --out FOLDER keeps the comparison and its report"
     output().print(where, soft_wrap=True)
-
-
-def _served(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The overrides, with the recorded server left out where another kind of server is named."""
-    if any(key.partition(".")[0] == "serve" for key in overrides):
-        return {"endpoint.base_url": None, **overrides}
-    return {"serve": None, **overrides} if "endpoint.base_url" in overrides else dict(overrides)
-
-
-def _new_directory(config: ComparisonConfig) -> Path:
-    task = re.sub(r"[^\w.-]+", "-", config.task.name or Path(config.task.data or "").stem)[:60]
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{task}-compare"
-    number = 1
-    while (path := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    return path
 
 
 def _with_wishes_of_before(directory: ComparisonDirectory, config: ComparisonConfig) -> ComparisonConfig:
@@ -215,10 +202,9 @@ def _conclude(
         directory.write_comparison(comparison)
         _write_report(directory.report, records, comparison)
     if as_json:
-        state = "done" if problem is None else "incomplete" if isinstance(problem, Incomplete) else "failed"
-        content = {"run": str(directory.path), "state": state, "problem": str(problem) if problem else None}
         summaries = [outcome.summary for outcome in outcomes]
-        write_json({**content, "comparison": comparison, "summaries": summaries, "left_out": list(notes)})
+        told = {"comparison": comparison, "summaries": summaries, "left_out": list(notes)}
+        write_json({**ended(directory.path, problem), **told})
         return
     show_comparison(comparison)
     output().print(f"Comparison: {directory.path}", soft_wrap=True)
@@ -241,10 +227,3 @@ def compared(records: Sequence[Records], found: Sequence[Member], wish: Wish) ->
 
 def _write_report(path: Path, records: Sequence[Records], comparison: Mapping[str, Any]) -> None:
     write_report(path, records, [summed(each)[0] for each in records], comparison)
-
-
-def _resumable(directory: ComparisonDirectory, problem: Incomplete) -> Incomplete:
-    if not directory.started:
-        return Incomplete(f"{problem} before anything was generated")
-    command = shlex.join(["rsa-eval", "resume", str(directory.path)])
-    return Incomplete(f"{problem}\nResume with: {command} {problem.remedy}".rstrip())

@@ -8,11 +8,10 @@ from rich import box
 from rich.table import Table
 
 from evals.console import output
-from evals.tables import accuracy_text
+from evals.tables import accuracy_text, amount, axis_label, judgement, points
 
 __all__ = ["comparison_table", "findings", "show_comparison"]
 
-_WHOLE = 1000
 _NARROW = 11  # columns
 
 
@@ -26,7 +25,7 @@ def show_comparison(comparison: Mapping[str, Any]) -> None:
 
 def comparison_table(comparison: Mapping[str, Any]) -> Table:
     """One row a curve: what it reaches, what it takes for that, and how it differs from the reference at equal budget."""
-    axis = _label(comparison)
+    axis = axis_label(comparison)
     title = (
         f"{comparison['task']}, {comparison['problems']} problems x {comparison['repeats']}: accuracy in % ± standard error"
     )
@@ -54,7 +53,7 @@ def _star(row: Mapping[str, Any]) -> str:
 
 def findings(comparison: Mapping[str, Any]) -> list[str]:
     """What the table says, in sentences."""
-    reference, axis = comparison["reference"], _label(comparison)
+    reference, axis = comparison["reference"], axis_label(comparison)
     rows = [row for row in comparison["table"] if row["at"] is not None]
     lines = [_finding(row, reference, axis) for row in rows if row["distinguishable"]]
     alike = [row["name"] for row in rows if not row["distinguishable"] and row["difference"]["mean"] is not None]
@@ -73,8 +72,8 @@ def findings(comparison: Mapping[str, Any]) -> list[str]:
 
 def _finding(row: Mapping[str, Any], reference: str, axis: str) -> str:
     at = f"at {amount(row['at'])}{_star(row)} {axis}"
-    word = "better" if row["difference"]["mean"] > 0 else "worse"
-    return f"{row['name']} is {word} than {reference} {at}, by {points(abs(row['difference']['mean']))[1:]} points."
+    size = points(abs(row["difference"]["mean"])).lstrip("+")
+    return f"{row['name']} is {judgement(row)} than {reference} {at}, by {size} points."
 
 
 def _saved(comparison: Mapping[str, Any]) -> list[str]:
@@ -85,22 +84,6 @@ def _saved(comparison: Mapping[str, Any]) -> list[str]:
         f"Shared between strategies and generated once: {saved['chains']:,} chains with {saved['completion_tokens']:,} new "
         f"and {saved['prompt_tokens']:,} prompt tokens were saved; every strategy is charged for its own in full."
     ]
-
-
-def _label(comparison: Mapping[str, Any]) -> str:
-    labels: dict[str, str] = {axis["name"]: axis["label"] for axis in comparison["axes"]}
-    match: str = comparison["match"]
-    return labels.get(match, match)
-
-
-def points(value: float | None) -> str:
-    """A difference of shares in percentage points, with its sign."""
-    return "-" if value is None else f"{100 * value:+.1f}"
-
-
-def amount(value: float) -> str:
-    """A budget: whole where it is large, else with up to four digits."""
-    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
 
 
 def p_text(value: float | None) -> str:

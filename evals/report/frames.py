@@ -16,7 +16,7 @@ from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Messages
 from rsa.errors import UsageError
-from rsa.generation import prompt_sha256, template_for
+from rsa.generation import prompt_sha256, prompt_text
 from rsa.overflow import shown
 from rsa.plan import Place, Role
 
@@ -49,10 +49,10 @@ class PromptFrames:
         if chain.overflow is None:
             number = self._frame(role, len(candidates))
             filled = _filled(self.frames[number][-1]["parts"], candidates)
-            if prompt_sha256(self._asked(filled)) == chain.prompt_sha256:
+            if prompt_sha256(self._question.asked(filled)) == chain.prompt_sha256:
                 return number
         try:
-            messages = self._asked(self._written(role, shown(candidates, chain.overflow)))
+            messages = self._question.asked(self._written(role, shown(candidates, chain.overflow)))
         except (UsageError, LookupError, TypeError, ValueError):  # a template or a record that was edited
             return None
         return _whole(messages) if prompt_sha256(messages) == chain.prompt_sha256 else None
@@ -62,19 +62,13 @@ class PromptFrames:
             self._known[role, number] = len(self.frames)
             name = hashlib.sha256(self._question.text.encode(errors="surrogatepass")).hexdigest()[:24]
             parts = _parts(self._written(role, [f"<{name}:{index}>" for index in range(number)]), name)
-            frame = _whole(self._asked(""))
+            frame = _whole(self._question.asked(""))
             frame[-1]["parts"] = parts
             self.frames.append(frame)
         return self._known[role, number]
 
     def _written(self, role: Role, candidates: Sequence[str]) -> str:
-        if role is Role.SAMPLE:
-            return self._question.text
-        template = template_for(role, len(candidates))
-        return self._prompts.render(template, self._question.text, candidates, self._question.kind)
-
-    def _asked(self, text: str) -> Messages:
-        return (*self._question.before, {"role": "user", "content": text})
+        return prompt_text(self._prompts, self._question, role, candidates)
 
 
 def delivered(run: Preparation, chain: Chain) -> str | list[int] | None:

@@ -7,9 +7,9 @@ from evals.report.budget import ordered_axes
 from evals.report.flips import flips
 from evals.report.sheet import Sheet
 from evals.report.told import Told
-from evals.tables import COLUMNS, accuracy_text, interval, percent, row
+from evals.tables import COLUMNS, accuracy_text, amount, axis_label, interval, judgement, percent, points, row
 
-__all__ = ["comparison_sheet", "cost_sheet", "judgement", "sample_sheet", "sheets"]
+__all__ = ["comparison_sheet", "cost_sheet", "sample_sheet", "sheets"]
 
 _ESTIMATE = ("", "_se", "_low", "_high")
 _NOTHING: Mapping[str, Any] = {"mean": None, "se": None, "ci95": None}
@@ -61,14 +61,6 @@ def _compared(entry: Mapping[str, Any], several: bool) -> tuple[str, ...]:
     spread = f" ({' to '.join(points(bound) for bound in difference['ci95'])})" if difference["ci95"] else ""
     at = amount(entry["at"]) + (" (held)" if entry["held"] else "")
     return (*lead, at, *shares, points(difference["mean"]) + spread, probability(entry["p_holm"]), judgement(entry))
-
-
-def judgement(entry: Mapping[str, Any]) -> str:
-    """Better, worse, or not distinguishable."""
-    difference = entry["difference"] or _NOTHING
-    if not entry["distinguishable"] or difference["mean"] is None:
-        return "not distinguishable"
-    return "better" if difference["mean"] > 0 else "worse"
 
 
 def _compared_values(entry: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -175,27 +167,9 @@ def _flip_sheet(runs: Sequence[Told]) -> Sheet:
     )
 
 
-def axis_label(comparison: Mapping[str, Any]) -> str:
-    """What the budget of the table is counted in."""
-    labels = {axis["name"]: axis["label"] for axis in comparison["axes"]}
-    return str(labels.get(comparison["match"], comparison["match"]))
-
-
-def amount(value: float | None) -> str:
-    """A budget with four digits at least: 16, 51,200, 0.0123."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
-
-
 def plain(value: float | None) -> str:
     """A number with two decimals."""
     return "-" if value is None else f"{value:.2f}"
-
-
-def points(value: float | None) -> str:
-    """A difference of shares in points, with its sign."""
-    return "-" if value is None else f"{100 * value:+.1f}"
 
 
 def probability(value: float | None) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evals.report.sheets import amount, axis_label, judgement, points
 from evals.report.told import Told
-from evals.tables import interval, percent
+from evals.tables import amount, axis_label, interval, judgement, percent, points
 
 __all__ = ["result_sentence", "saved_sentence"]
 

@@ -1,7 +1,6 @@
 """Runs the server until it is told to stop, and lets what is in progress end."""
 
 import asyncio
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +17,7 @@ from rsa.gateway.app import create_app
 from rsa.gateway.config import GatewayConfig
 from rsa.gateway.keys import Guard, read_keys
 from rsa.gateway.upstream import Upstream
+from rsa.secrets import key_in
 from rsa.serving import serve
 
 __all__ = ["listen"]
@@ -54,7 +54,7 @@ async def listen(config: GatewayConfig, note: Callable[[str], None]) -> None:
     `ServerFailed` if the one that was started does not start, or ends by itself.
     """
     guard = Guard(read_keys(config.keys))
-    key = _api_key(config.upstream.api_key_env)
+    key = key_in(config.upstream.api_key_env, "upstream.api_key_env")
     with _socket(config.host, config.port) as listener:
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         async with _endpoint(config, key, note, ended) as upstream:
@@ -111,15 +111,6 @@ async def _greet(upstream: Upstream, note: Callable[[str], None]) -> None:
         note(f"{error} Requests get 503 until it is.")
     else:
         note(f"answering for {session.client.endpoint.model} at {upstream.endpoint.base_url}")
-
-
-def _api_key(variable: str | None) -> str | None:
-    if variable is None:
-        return None
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise UsageError(f"upstream.api_key_env: the environment variable {variable} is not set")
-    return key
 
 
 def _socket(host: str, port: int) -> socket.socket:
