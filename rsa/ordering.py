@@ -10,7 +10,7 @@ given its subset, every order stays equally likely over plans. Only how alike th
 | index | by slot | 19 % |
 | shared | so that prefixes are shared: greedily, ties by a seeded permutation of the slots | 32 % |
 
-Measured on vLLM with 600-token candidates (`python -m tests.bench prefix`): 15, 24 and 34 % of all prompt tokens came out of
+Measured on vLLM with 600-token candidates (`python -m tests.bench prefix`): 7, 18 and 32 % of candidate tokens came out of
 the cache. `draw` is the default, because with `shared` the prompts of a step are more alike than in the paper.
 """
 

@@ -1,5 +1,7 @@
 import asyncio
+from statistics import mean, stdev
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from rsa.kinds import KINDS
 from rsa.plan import Place, Plan
 from rsa.scheduler import FixedLimit, Job, execute
 from rsa.selection import choose, last_population
+from tests.bench.demand import expected_calls
 
 STRATEGIES = st.one_of(
     st.integers(1, 6).flatmap(lambda n: st.builds(rsa.RSA, st.just(n), st.integers(1, n), st.integers(1, 4))),
@@ -66,3 +69,11 @@ def test_about_a_fifth_of_the_papers_calls_is_saved():
     plans = (rsa.RSA(16, 4, 10).plan(0, f"{number}") for number in range(200))
     shares = [len(needed(plan, answering_line(plan), ())) / len(plan) for plan in plans]
     assert 0.77 < sum(shares) / len(shares) < 0.83
+
+
+@pytest.mark.parametrize(("n", "k", "steps"), [(4, 2, 3), (6, 1, 4), (5, 5, 3), (8, 3, 5)])
+def test_plans_need_as_many_calls_as_the_exact_mean_says(n, k, steps):
+    plans = (rsa.RSA(n, k, steps).plan(0, f"{number}") for number in range(400))
+    counts = [len(needed(plan, answering_line(plan), ())) for plan in plans]
+    error = stdev(counts) / len(counts) ** 0.5
+    assert abs(mean(counts) - expected_calls(n, k, steps)) <= 4 * error

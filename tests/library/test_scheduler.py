@@ -131,8 +131,8 @@ async def test_problems_do_not_wait_for_each_other() -> None:
     await running
 
 
-async def test_problems_are_taken_up_only_when_there_is_room() -> None:
-    """Their texts are in memory, so a further problem starts only when none of the open ones has a chain ready."""
+async def test_the_first_calls_do_not_wait_for_the_plans_of_later_problems() -> None:
+    """A plan takes some milliseconds to make, so problems are taken up ahead only as chains end."""
     taken: list[str] = []
 
     def jobs():
