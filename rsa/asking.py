@@ -1,7 +1,9 @@
-"""What a caller asks: a text or a conversation, perhaps with samples that are there already."""
+"""What a caller asks: a text or a conversation, or several; perhaps with samples that are there already."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard, cast
 
 from rsa.chain import Chain, Status
 from rsa.endpoint import Message
@@ -11,10 +13,38 @@ from rsa.kinds import Kind
 from rsa.plan import Place, Plan
 from rsa.strategies import Strategy, label
 
-__all__ = ["Asked", "given_samples", "question_of", "subject_of"]
+__all__ = ["Asked", "are_several", "are_texts", "given_samples", "plans_of", "question_of", "questions_of", "subject_of"]
 
 Asked = str | Sequence[Message]
 """A question, or a conversation whose last turn is the user's: that turn is the question."""
+
+
+def are_several(asked: Asked | Sequence[Asked]) -> TypeGuard[Sequence[Asked]]:
+    """Whether these are several questions: a sequence that does not begin with a message, which a conversation does."""
+    listed = isinstance(asked, Sequence) and not isinstance(asked, str | bytes)
+    return listed and bool(asked) and not isinstance(asked[0], Mapping)
+
+
+def questions_of(asked: Asked | Sequence[Asked], kind: Kind, system: str | None) -> list[Question]:
+    """One or several questions as the model gets them. Raises `UsageError` that names the one of several that is none."""
+    if not are_several(asked):
+        return [question_of(cast(Asked, asked), kind, system)]
+    questions = []
+    for number, each in enumerate(asked):
+        try:
+            questions.append(question_of(each, kind, system))
+        except UsageError as error:
+            raise UsageError(f"question {number}: {error}") from None
+    return questions
+
+
+def plans_of(questions: Sequence[Question], strategy: Strategy, seed: int) -> Iterator[Plan]:
+    """A plan for each, made when it is needed. One that is asked again is a repeat, which has draws of its own."""
+    asked: Counter[str] = Counter()
+    for question in questions:
+        subject = subject_of(question)
+        yield strategy.plan(seed, subject, asked[subject])
+        asked[subject] += 1
 
 
 def question_of(asked: Asked, kind: Kind, system: str | None) -> Question:
@@ -27,14 +57,19 @@ def question_of(asked: Asked, kind: Kind, system: str | None) -> Question:
         raise UsageError("system: the conversation begins with a system message already; leave one of them out")
     text = messages[-1]["content"]
     if not text.strip():
-        raise UsageError("the question is empty or not a text")
+        raise UsageError("the question is empty")
     before = ({"role": "system", "content": system},) if system else ()
     return Question(text, kind, (*before, *messages[:-1]))
 
 
 def _conversation(asked: Sequence[Message]) -> Sequence[Message]:
-    if not isinstance(asked, Sequence) or not asked:
-        raise UsageError("the question is empty or not a text")
+    if not isinstance(asked, Sequence) or isinstance(asked, bytes):
+        raise UsageError(
+            "a question is a text, or a conversation as a list of messages, and several questions are a list of them, "
+            f"but this is of the type {type(asked).__name__}"
+        )
+    if not asked:
+        raise UsageError("the question is empty")
     for number, message in enumerate(asked):
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
             raise UsageError(f"message {number} is not one: give mappings with role and content")
@@ -51,9 +86,16 @@ def subject_of(question: Question) -> str:
     return json.dumps([*turns, question.text], sort_keys=True) if turns else question.text
 
 
+def are_texts(given: object) -> TypeGuard[Sequence[str]]:
+    """Whether these are texts in an order, none of them empty. A text alone is none: it would be taken letter by letter."""
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        return False
+    return all(isinstance(text, str) and text.strip() for text in given)
+
+
 def given_samples(texts: Sequence[str], strategy: Strategy, plan: Plan, model: str) -> dict[Place, Chain]:
     """Texts that are there already, as the first chains of step 1. Raises `UsageError` for more than there are to be."""
-    if isinstance(texts, str) or not all(isinstance(text, str) and text.strip() for text in texts):
+    if not are_texts(texts):
         raise UsageError("first: give a list of texts, none of them empty")
     if len(texts) > len(plan.populations[0]):
         raise UsageError(

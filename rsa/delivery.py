@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from rsa.budget import Purse
 from rsa.chain import Usage
-from rsa.endpoint import Client, Completion, Listener, Messages, Sampling, content_bytes
+from rsa.endpoint import Completion, Listener, LiveClient, Messages, Sampling, content_bytes
 from rsa.errors import CallFailed, ContextOverflow
 from rsa.overflow import Draft, Fitted, Room, Unfit, fit
 from rsa.tokens import TokenCounter
@@ -40,12 +40,16 @@ class Expense:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How prompts reach the model of a run. `context` is its window in tokens; it and `counter` may be unknown."""
+    """How prompts reach the model of a run. `context` is its window in tokens; it and `counter` may be unknown.
 
-    client: Client
+    `session` names what the calls belong to, for a router between here and several servers.
+    """
+
+    client: LiveClient
     sampling: Sampling
     context: int | None
     counter: TokenCounter | None
+    session: str | None = None
 
     async def __call__(
         self, draft: Draft, rule: str, seed: int, expense: Expense, listener: Listener | None = None
@@ -54,13 +58,15 @@ class Delivery:
 
         Where the room is not known, or nobody counted, the server may refuse a prompt as too long; it is then shortened by
         the rule and sent again, a bounded number of times. Raises `ContextOverflow` if no prompt fits that the rule allows,
-        and otherwise what `Client.complete` raises.
+        and otherwise what `LiveClient.complete` raises.
         """
         fitted = await self._fitted(draft, rule)
         refusals = 0
         while True:
             try:
-                completion = await self.client.complete(fitted.messages, self.sampling, seed, expense.purse, listener)
+                completion = await self.client.complete(
+                    fitted.messages, self.sampling, seed, expense.purse, listener, self.session
+                )
             except CallFailed as error:
                 expense.add(error.attempts, error.usage)
                 refusals += 1
@@ -89,7 +95,7 @@ class Delivery:
 
     async def _shorter(self, draft: Draft, rule: str, refused: Messages, error: ContextOverflow, refusals: int) -> Fitted:
         """A shorter prompt than the one that the server refused. Raises the refusal if there is none to be tried."""
-        final = ContextOverflow(f"{error}: {_advice(rule, draft)}")
+        final = ContextOverflow(f"{error}: {_advice(rule, draft)}", status=error.status)
         if rule == "fail" or not draft.candidates or refusals > _MOST_REFUSALS:
             raise final
         try:

@@ -17,6 +17,8 @@ Each message says what went wrong, where, and what to do about it.
 - A budget does not allow it: it is not sent, its chain is left for a resumption, and the run stops (3).
 - The server that was started for the run ends: the run stops (3).
 
+A model that is an async function (`rsa.Adapter`) fails by the same rules, and what it raises says by which.
+
 **A chain.**
 
 - Cut by the token limit (`finish_reason` length): truncated, a candidate like any other.
@@ -51,6 +53,7 @@ __all__ = [
     "RSAError",
     "RunFailed",
     "ServerFailed",
+    "TryAgain",
     "UsageError",
 ]
 
@@ -78,13 +81,15 @@ class Incomplete(RSAError):
 class CallFailed(RSAError):
     """One call failed for good. The chain it was for is dead; the run goes on.
 
-    `attempts` counts its HTTP requests, `usage` (an `rsa.Usage`) what they cost all the same.
+    `attempts` counts its HTTP requests, `usage` (an `rsa.Usage`) what they cost all the same. `status` is the HTTP status
+    that tells how it failed: the server's own, 504 where it said nothing in time, None where no status tells it.
     """
 
-    def __init__(self, message: str, attempts: int = 0, usage: "Usage | None" = None) -> None:
+    def __init__(self, message: str, attempts: int = 0, usage: "Usage | None" = None, status: int | None = None) -> None:
         super().__init__(message)
         self.attempts = attempts
         self.usage = usage
+        self.status = status
 
 
 class CallAbandoned(Incomplete):
@@ -100,7 +105,27 @@ class ContextOverflow(CallFailed):
 
 
 class EndpointRefused(UsageError):
-    """The endpoint answered that no call of this kind can succeed: a wrong key, model, path or parameter."""
+    """The endpoint answered that no call of this kind can succeed: a wrong key, model, path or parameter.
+
+    `status` is the HTTP status that it answered with, None where it is the answer's content that tells.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class TryAgain(RSAError):
+    """Raised by an adapter (`rsa.Adapter`): this attempt failed, and another may succeed.
+
+    `wait` are the seconds that were asked for. `busy` says that it was only turned away for now: ten of these use up one
+    retry.
+    """
+
+    def __init__(self, message: str, wait: float | None = None, *, busy: bool = False) -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.busy = busy
 
 
 class EndpointUnreachable(Incomplete):

@@ -4,18 +4,19 @@ This is what the scheduler calls for each chain. A failed call becomes a dead ch
 """
 
 import hashlib
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from rsa.budget import UNBOUNDED, Purse
 from rsa.chain import Chain, Status
 from rsa.compaction import Compaction
 from rsa.delivery import Delivery, Expense
-from rsa.endpoint import Client, Completion, Listener, Message, Messages, Sampling
+from rsa.encoding import json_bytes
+from rsa.endpoint import Completion, Listener, LiveClient, Message, Messages, Sampling
 from rsa.errors import CallFailed
 from rsa.kinds import Kind
 from rsa.overflow import Draft, Fitted, shown
@@ -44,10 +45,16 @@ class Question:
 
 def prompt_sha256(messages: Messages) -> str:
     """The identity of a prompt: SHA-256 of its messages as canonical JSON."""
-    canonical = json.dumps(
-        [dict(message) for message in messages], ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    )
-    return hashlib.sha256(canonical.encode("utf-8", errors="surrogatepass")).hexdigest()
+    return hashlib.sha256(json_bytes(_in_order(messages), "surrogatepass")).hexdigest()
+
+
+def _in_order(value: Any) -> Any:
+    """A JSON value with the keys of its objects sorted."""
+    if isinstance(value, Mapping):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_in_order(each) for each in value]
+    return value
 
 
 def template_for(role: Role, candidates: int) -> str:
@@ -66,10 +73,11 @@ def prompt_text(prompts: Prompts, question: Question, role: Role, candidates: Se
 class Generation:
     """Everything that turns a planned chain into a finished one, the same for all chains of a run.
 
-    `on_overflow` names the rule of `rsa.overflow.OVERFLOWS` for prompts that are too long for the context window.
+    `on_overflow` names the rule of `rsa.overflow.OVERFLOWS` for prompts that are too long for the context window. `own` are
+    fields of the requests for chains, and not of those for summaries. `on_failure` is told why a chain is dead.
     """
 
-    client: Client
+    client: LiveClient
     prompts: Prompts
     sampling: Sampling
     compaction: Compaction
@@ -77,6 +85,8 @@ class Generation:
     context: int | None = None
     counter: TokenCounter | None = None
     on_overflow: str = "fail"
+    own: Mapping[str, Any] = field(default_factory=dict)
+    on_failure: Callable[[PlannedChain, CallFailed], None] = lambda _, __: None
     _summaries: Shared[tuple[Any, ...], str | None] = field(
         default_factory=lambda: Shared(_MOST_SUMMARIES), init=False, repr=False, compare=False
     )
@@ -118,8 +128,10 @@ class Generation:
 
         draft = Draft(self._candidates(parents), partial(self._written, question, planned.role), condense)
         try:
-            fitted, completion = await self._deliver(draft, self.on_overflow, chain.seed, expense, listener)
+            deliver = self._delivery(plan, self.own)
+            fitted, completion = await deliver(draft, self.on_overflow, chain.seed, expense, listener)
         except CallFailed as error:
+            self.on_failure(planned, error)
             sha256 = prompt_sha256(draft.write(draft.candidates))
             made = replace(chain, prompt_sha256=sha256, error=str(error))
         else:
@@ -135,7 +147,7 @@ class Generation:
             step=planned.step,
             slot=planned.slot,
             parents=tuple(parent.slot for parent in parents),
-            model=self.client.endpoint.model or "",
+            model=self.client.model,
             seed=plan.key(planned.step, planned.slot, "generate").request_seed(),
             prompt_sha256="",
             text="",
@@ -152,7 +164,7 @@ class Generation:
 
         seed = plan.key(parent.step, parent.slot, "summarize").request_seed()
         try:
-            _, completion = await self._deliver(Draft(self._candidates([parent]), write), "tail", seed, expense)
+            _, completion = await self._delivery(plan)(Draft(self._candidates([parent]), write), "tail", seed, expense)
         except CallFailed:
             return None
         if completion.finish_reason == "length":
@@ -165,9 +177,9 @@ class Generation:
     def _written(self, question: Question, role: Role, candidates: Sequence[str]) -> Messages:
         return question.asked(prompt_text(self.prompts, question, role, candidates))
 
-    @property
-    def _deliver(self) -> Delivery:
-        return Delivery(self.client, self.sampling, self.context, self.counter)
+    def _delivery(self, plan: Plan, own: Mapping[str, Any] = MappingProxyType({})) -> Delivery:
+        sampling = replace(self.sampling, extra={**self.sampling.extra, **own}) if own else self.sampling
+        return Delivery(self.client, sampling, self.context, self.counter, plan.session)
 
 
 def _finished(chain: Chain, fitted: Fitted, completion: Completion) -> Chain:

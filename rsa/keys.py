@@ -45,6 +45,10 @@ class Key:
         """The `seed` that a server is given for this draw: 31 bits."""
         return int.from_bytes(self._digest()) >> (64 - _REQUEST_SEED_BITS)
 
+    def token(self) -> str:
+        """A text of 16 characters that stands for this key and tells nothing of it."""
+        return self._digest().hex()
+
 
 def _hash(name: str) -> bytes:
     return hashlib.blake2b(name.encode("ascii"), digest_size=8).digest()

@@ -1,7 +1,7 @@
 """Problem kinds: how a problem is called in a prompt, and in which form its answer is asked for and read back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from rsa import answers
@@ -9,7 +9,7 @@ from rsa.equivalence import AS_TEXT, Equivalence
 from rsa.errors import UsageError
 from rsa.text import did_you_mean
 
-__all__ = ["KINDS", "Kind", "kind_named"]
+__all__ = ["KINDS", "Kind", "kind_named", "kind_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +78,36 @@ def kind_named(name: str) -> Kind:
     if name in KINDS:
         return KINDS[name]
     raise UsageError(f"there is no problem kind {name!r}{did_you_mean(name, KINDS)}")
+
+
+def kind_of(
+    kind: str | Kind,
+    extract: Callable[[str], str | None] | None = None,
+    equivalence: Equivalence | Callable[[str, str], bool] | None = None,
+) -> Kind:
+    """A kind, perhaps with another way to read answers, and another to say which are the same.
+
+    Both are tried once, so that most mistakes in them are told before anything is spent; what they raise passes. Raises
+    `UsageError` for a kind that is not there, and for functions that do not give what they must.
+    """
+    base = kind if isinstance(kind, Kind) else kind_named(kind)
+    if extract is not None:
+        base = replace(base, extract=_reader(extract))
+        base.extract("")
+    if equivalence is not None:
+        same = equivalence if isinstance(equivalence, Equivalence) else Equivalence(str.strip, equivalence)
+        if not isinstance(same.key("0"), str):
+            raise UsageError("equivalence: the key must be a text, so that classes have an order: give str(...) of it")
+        same.classes(["0", "1"])
+        base = replace(base, equivalence=same)
+    return base
+
+
+def _reader(extract: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    def read(text: str) -> str | None:
+        answer = extract(text)
+        if not isinstance(answer, str | None):
+            raise UsageError(f"extract must give a text, or None where there is no answer, not {answer!r}")
+        return answer
+
+    return read

@@ -1,99 +1,80 @@
-"""One question in, one better answer out: `run` and `arun`."""
+"""Questions in, better answers out: `run` and `arun`."""
 
-import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypedDict, Unpack, overload
 
-from rsa.asking import Asked, given_samples, question_of, subject_of
-from rsa.budget import Account, Budget, Purse
-from rsa.chain import Chain, Usage
+from rsa.arguments import check_choices, check_functions, check_sampling, check_strategy, check_types
+from rsa.asking import Asked, are_several, are_texts, given_samples, plans_of, questions_of
+from rsa.blocking import run_anywhere
+from rsa.budget import Account, Budget
+from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
-from rsa.demand import Need, answering_line, needed
-from rsa.endpoint import Endpoint, Sampling
-from rsa.errors import BudgetSpent, CallAbandoned, RunFailed, UsageError
+from rsa.demand import Need, answering_line
+from rsa.endpoint import Sampling
+from rsa.equivalence import Equivalence
+from rsa.errors import UsageError
 from rsa.generation import Generation
-from rsa.kinds import Kind, kind_named
-from rsa.ordering import CANDIDATE_ORDERS, ordered
-from rsa.overflow import OVERFLOWS
-from rsa.picture import result_html, result_words
-from rsa.plan import Plan, PlannedChain
+from rsa.inquiry import Inquiry, Outcome, affordable
+from rsa.kinds import Kind, kind_of
+from rsa.ordering import ordered
+from rsa.plan import Plan
 from rsa.prompts import Prompts
-from rsa.scheduler import Job, execute
-from rsa.selection import choose, last_population
-from rsa.session import open_session
+from rsa.result import Result
+from rsa.scheduler import Job
+from rsa.session import LLM, open_session
 from rsa.strategies import RSA, Select, SelfAggregation, Strategy, label
-from rsa.text import did_you_mean
 from rsa.tokens import reply_limit
 
-__all__ = ["Result", "aaggregate", "aggregate", "arun", "result_of", "run"]
-
-_GLANCE_SECONDS = 0.2
-_CHOICES: Mapping[str, Collection[str]] = MappingProxyType(
-    {
-        "compaction": COMPACTIONS,
-        "on_overflow": OVERFLOWS,
-        "candidate_order": CANDIDATE_ORDERS,
-        "select": get_args(Select),
-        "need": get_args(Need),
-    }
-)
+__all__ = ["Options", "aaggregate", "aggregate", "arun", "run"]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one question.
+class Options(TypedDict, total=False):
+    """The options of `arun`, which says what they mean, and of all functions beside it."""
 
-    `text` is the answering chain's text and `answer` what could be read out of it (None: nothing in the asked form).
-    `usage` sums the tokens of every chain. `chains` are all that were generated, with the dead ones, ordered by step and
-    slot; `chosen` is the one that answers, and `population` are the living members of its population that were generated:
-    with need="population" all of them, with need="answer" mostly it alone. Where a budget ended the work early, `stopped`
-    says so, and the population is the last one of which everything that was needed is there (or what there is of the first).
-    `kind` is how answers were read. It prints as one line, and a notebook shows its graph.
-    """
-
-    text: str
-    answer: str | None
-    usage: Usage
-    chosen: Chain = field(repr=False)
-    population: tuple[Chain, ...] = field(repr=False)
-    chains: tuple[Chain, ...] = field(repr=False)
-    kind: Kind = field(repr=False)
-    stopped: str | None = None
-
-    @property
-    def votes(self) -> dict[str, int]:
-        """How many members of the population gave each answer, the most frequent first; equal answers under one name."""
-        given = [answer for member in self.population if (answer := self.kind.extract(member.text)) is not None]
-        classes = self.kind.equivalence.classes(given)
-        return dict(Counter(classes[answer] for answer in given).most_common())
-
-    def __str__(self) -> str:
-        votes = self.votes
-        own = self.kind.equivalence.classes([*votes, self.answer])[self.answer] if self.answer is not None else ""
-        agreeing = votes.get(own, 0)
-        return result_words(self.answer, agreeing, sum(votes.values()), self.chains, self.usage.completion)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the line of `str`, and who read whom as a graph."""
-        answers = {chain.place: None if chain.dead else self.kind.extract(chain.text) for chain in self.chains}
-        classes = self.kind.equivalence.classes(answer for answer in answers.values() if answer is not None)
-        named = {place: None if answer is None else classes[answer] for place, answer in answers.items()}
-        return result_html(str(self), self.chains, named, self.chosen.place)
+    seed: int
+    kind: str | Kind
+    extract: Callable[[str], str | None] | None
+    equivalence: Equivalence | Callable[[str, str], bool] | None
+    sampling: Sampling | None
+    select: Select | None
+    need: Need
+    prompts: str | Path
+    compaction: str
+    on_overflow: str
+    candidate_order: str
+    budget: Budget | None
+    system: str | None
+    on_chain: Callable[[Chain], None] | None
 
 
+class _ForOne(Options, total=False):
+    first: Sequence[str]
+
+
+class _ForSeveral(Options, total=False):
+    on_result: Callable[[int, Outcome], None] | None
+
+
+@overload
+async def arun(  # type: ignore[overload-overlap]  # a text is a sequence of texts as well, but one question
+    question: Asked, llm: LLM, strategy: Strategy | None = None, **options: Unpack[_ForOne]
+) -> Result: ...
+@overload
 async def arun(
-    question: Asked,
-    llm: Endpoint,
+    question: Sequence[Asked], llm: LLM, strategy: Strategy | None = None, **options: Unpack[_ForSeveral]
+) -> list[Outcome]: ...
+async def arun(
+    question: Asked | Sequence[Asked],
+    llm: LLM,
     strategy: Strategy | None = None,
     *,
     seed: int = 0,
-    kind: str = "general",
+    kind: str | Kind = "general",
+    extract: Callable[[str], str | None] | None = None,
+    equivalence: Equivalence | Callable[[str, str], bool] | None = None,
     sampling: Sampling | None = None,
     select: Select | None = None,
     need: Need = "answer",
@@ -105,50 +86,64 @@ async def arun(
     system: str | None = None,
     first: Sequence[str] = (),
     on_chain: Callable[[Chain], None] | None = None,
-) -> Result:
-    """Answer one question with a strategy (by default the paper's `RSA(n=16, k=4, steps=10)`).
+    on_result: Callable[[int, Outcome], None] | None = None,
+) -> Result | list[Outcome]:
+    """Answer one question, or several, with a strategy (by default the paper's `RSA(n=16, k=4, steps=10)`).
 
-    The question is a text, or a conversation whose last turn is the user's; it is sent as it is. `kind` (general, math,
-    choice, gym, code, number) decides how later prompts name the problem and ask for the answer, and how `Result.answer` is
-    read. `select` is the strategy's own unless given. With need="answer" only those chains are generated that the answering
-    one descends from, where it is known in advance (select "sample"): the same answer for about a fifth of the calls less at
-    n=16, k=4, steps=10; need="population" generates all.
-    The same question, strategy and seed make the same plan; the question's text stands for the problem in all draws.
-    `on_overflow` names a rule of `rsa.overflow` for prompts over the context window, `candidate_order` one of `rsa.ordering`
-    for how candidates stand in a prompt. `budget` bounds what the answer may
-    cost; where it ends the work early, the result is the best so far. `first` are samples that are there already: they take
-    the place of the first of step 1. `on_chain` is called with every chain as it is finished.
+    A question is a text, or a conversation (a list of messages) whose last turn is the user's; it is sent as it is. A list
+    of questions is several: they share the calls in flight and none waits for another. `llm` is an `rsa.Endpoint`, or an
+    async function of messages and sampling (`rsa.Adapter`), perhaps as an `rsa.CallableEndpoint`.
 
-    Raises `UsageError` for bad arguments, `EndpointRefused` and `EndpointUnreachable` if the endpoint cannot be used,
-    `RunFailed` if every chain of the last population died, and `BudgetSpent` if the budget allows no answer at all.
+    - `seed`: the same question, strategy and seed make the same plan. The question's text stands for the problem in all
+      draws; a question that is asked again among several is a repeat with draws of its own.
+    - `kind` (general, math, choice, gym, code, number, text, or an `rsa.Kind`): how later prompts name the problem and ask
+      for the answer, and how `Result.answer` is read. `extract` reads it in another way (None: there is none), and
+      `equivalence` says which answers are the same and vote together: a function of two, or an `rsa.Equivalence`.
+    - `sampling`: how each chain is sampled.
+    - `select`: how the last population becomes one answer, "sample" or "majority"; the strategy's own unless given.
+    - `need`: with "answer" only those chains are generated that the answering one descends from, where it is known in
+      advance (select "sample"): the same answer for about a fifth of the calls less at n=16, k=4, steps=10. "population"
+      generates all.
+    - `prompts`: a shipped preset or a folder (`rsa.prompts`). `compaction`: what of a candidate a prompt shows
+      (`rsa.compaction`). `candidate_order`: how candidates stand in it (`rsa.ordering`). `on_overflow`: what becomes of
+      prompts over the context window (`rsa.overflow`). `system`: a system message before every prompt.
+    - `budget`: what all questions together may cost; where it ends the work early, a result is the best so far.
+    - `first`: samples of one question that are there already; they take the place of the first of step 1.
+    - `on_chain`: called with every chain as it is finished. `on_result`: called with the number of each of several
+      questions and what became of it.
+
+    For one question it gives a `Result`. For several it gives a list in their order, in which a question that could not be
+    answered has the error instead of a result: `RunFailed` if every chain of its last population died, `BudgetSpent` if the
+    budget allowed no answer at all. An error that stops all work, such as `EndpointUnreachable` in the middle, stands for
+    every question that was not answered before it.
+
+    Raises `UsageError` for bad arguments, `EndpointRefused` and `EndpointUnreachable` if the endpoint cannot be used, and
+    for one question the errors above.
     """
     strategy = strategy or RSA()
-    if not isinstance(llm, Endpoint):
-        raise UsageError(f"the model is given as an rsa.Endpoint, such as rsa.Endpoint({str(llm)!r})")
-    if not hasattr(strategy, "plan"):
-        raise UsageError(f"{strategy!r} is not a strategy, such as rsa.RSA(n=16, k=4, steps=10)")
-    if not isinstance(budget, Budget | None):
-        raise UsageError(f"budget is given as an rsa.Budget, such as rsa.Budget(calls=100), not {budget!r}")
-    _check_choices(compaction=compaction, on_overflow=on_overflow, candidate_order=candidate_order, select=select, need=need)
-    asked = question_of(question, kind_named(kind), system)
-    plan = ordered(strategy.plan(seed, subject_of(asked)), candidate_order)
-    given = given_samples(first, strategy, plan, llm.model or "")
+    sampling = sampling or Sampling()
+    check_strategy(strategy)
+    check_sampling(sampling)
     selector = select or strategy.select
-    known = need == "answer" and selector == "sample" and plan.steps not in plan.judging_steps
-    answering = answering_line(plan) if known else None
-    chains: list[Chain] = list(given.values())
-
-    def take(chain: Chain) -> None:
-        chains.append(chain)
-        if on_chain:
-            on_chain(chain)
-
+    check_types(seed=seed, kind=kind, prompts=prompts, budget=budget, system=system)
+    check_choices(compaction=compaction, on_overflow=on_overflow, candidate_order=candidate_order)
+    check_choices(select=selector, need=need)
+    check_functions(extract=extract, equivalence=equivalence, on_chain=on_chain, on_result=on_result)
+    reading = kind_of(kind, extract, equivalence)
+    several = are_several(question)
+    if several and first:
+        raise UsageError("first: samples that are there belong to one question, but several are asked")
+    if on_result and not several:
+        raise UsageError("on_result tells of each of several questions, but one is asked: give a list, or use on_chain")
+    questions = questions_of(question, reading, system)
+    plans = (ordered(plan, candidate_order) for plan in plans_of(questions, strategy, seed))
+    wording = Prompts(prompts)
+    account = Account("these questions" if several else "this question", budget or Budget())
     async with open_session(llm) as session:
-        sampling = sampling or Sampling()
-        limit = reply_limit(sampling.max_tokens, plan, session.context)
+        limit = reply_limit(sampling.max_tokens, strategy.plan(seed, ""), session.context)
         generation = Generation(
             session.client,
-            Prompts(prompts),
+            wording,
             replace(sampling, max_tokens=limit),
             COMPACTIONS[compaction],
             label(strategy),
@@ -156,102 +151,57 @@ async def arun(
             session.counter,
             on_overflow,
         )
-        account = Account("this question", budget or Budget())
-        job = Job(plan, partial(_affordable, partial(generation, asked), account), given, answering)
+        jobs = (
+            Job(
+                plan,
+                partial(affordable, generation, asked, account),
+                given_samples(first, strategy, plan, session.client.model),
+                _answering(plan, need, selector),
+            )
+            for plan, asked in zip(plans, questions, strict=True)
+        )
+        inquiry = Inquiry(jobs, reading, selector, account, on_chain, on_result)
         with account.deadline(session.client.wind_down):
-            await execute([job], session.client.gate, take, lambda: account.told() is not None)
-    return result_of(job, chains, asked.kind, selector, account.told())
+            outcomes = await inquiry.outcomes(session.client.gate)
+    return outcomes if several else _raised(outcomes[0])
 
 
-def _check_choices(**given: str | None) -> None:
-    """See that each option is one of its names, or open."""
-    for option, name in given.items():
-        if name is not None and name not in _CHOICES[option]:
-            raise UsageError(f"{option}: there is no {name!r}{did_you_mean(name, _CHOICES[option])}")
+def _answering(plan: Plan, need: Need, select: Select) -> tuple[int, ...] | None:
+    """Who stands in line to answer, where that is known in advance and nothing else is needed."""
+    known = need == "answer" and select == "sample" and plan.steps not in plan.judging_steps
+    return answering_line(plan) if known else None
 
 
-async def _affordable(
-    generate: Callable[..., Awaitable[Chain]], account: Account, plan: Plan, planned: PlannedChain, parents: Sequence[Chain]
-) -> Chain | None:
-    """The chain; None if the budget does not allow it."""
-    try:
-        return await generate(plan, planned, parents, Purse([account]))
-    except CallAbandoned:
-        return None
+def _raised(outcome: Outcome) -> Result:
+    if isinstance(outcome, Result):
+        return outcome
+    raise outcome
 
 
-def result_of(job: Job, chains: Sequence[Chain], kind: Kind, select: Select, told: str | None) -> Result:
-    """What the chains of a job come to; `told` says why they are not all there, if something ended the work early.
-
-    Raises `BudgetSpent` if the work ended before anything could answer, and `RunFailed` if the last population is dead.
-    """
-    plan = job.plan
-    ordered = tuple(sorted(chains, key=lambda chain: chain.place))
-    made = {chain.place: chain for chain in ordered}
-    dead = {place for place, chain in made.items() if chain.dead}
-    wanted = [chain.place for chain in plan] if job.answering is None else needed(plan, job.answering, dead)
-    step, members = last_population(plan, made, wanted)
-    stopped = told if any(place not in made for place in wanted) else None
-    if stopped and not members:
-        raise BudgetSpent(f"{stopped}, before anything could answer: raise it")
-    if not members or (step < plan.steps and not stopped):
-        error = next((chain.error for chain in ordered if chain.error), "no reason recorded")
-        raise RunFailed(f"every chain of the last population is dead, so there is no answer; the first error was: {error}")
-    chosen = choose(plan, members, kind, select, step)
-    usage = Usage.total(chain.usage for chain in ordered)
-    return Result(chosen.text, kind.extract(chosen.text), usage, chosen, members, ordered, kind, stopped)
-
-
-def run(question: Asked, llm: Endpoint, strategy: Strategy | None = None, **options: Any) -> Result:
+@overload
+def run(  # type: ignore[overload-overlap]  # as above
+    question: Asked, llm: LLM, strategy: Strategy | None = None, **options: Unpack[_ForOne]
+) -> Result: ...
+@overload
+def run(
+    question: Sequence[Asked], llm: LLM, strategy: Strategy | None = None, **options: Unpack[_ForSeveral]
+) -> list[Outcome]: ...
+def run(question: Any, llm: LLM, strategy: Strategy | None = None, **options: Any) -> Result | list[Outcome]:
     """`arun` for synchronous code; also inside a running event loop, as in a notebook. Takes the same options."""
-    return _run_anywhere(arun(question, llm, strategy, **options))
+    work: Coroutine[Any, Any, Result | list[Outcome]] = arun(question, llm, strategy, **options)
+    return run_anywhere(work)
 
 
-async def aaggregate(question: Asked, texts: Sequence[str], llm: Endpoint, **options: Any) -> Result:
+async def aaggregate(question: Asked, texts: Sequence[str], llm: LLM, **options: Unpack[Options]) -> Result:
     """One better answer from texts that are there already, by one call (single-step aggregation). Options as for `arun`.
 
     Raises `UsageError` if there are no texts.
     """
-    if not texts:
-        raise UsageError("there is nothing to aggregate: give the texts of one or more solutions")
+    if not are_texts(texts) or not texts:
+        raise UsageError("there is nothing to aggregate: give a list of one or more texts, none of them empty")
     return await arun(question, llm, SelfAggregation(len(texts)), first=texts, **options)
 
 
-def aggregate(question: Asked, texts: Sequence[str], llm: Endpoint, **options: Any) -> Result:
+def aggregate(question: Asked, texts: Sequence[str], llm: LLM, **options: Unpack[Options]) -> Result:
     """`aaggregate` for synchronous code, as `run` is for `arun`."""
-    return _run_anywhere(aaggregate(question, texts, llm, **options))
-
-
-ValueT = TypeVar("ValueT")
-
-
-def _run_anywhere(work: Coroutine[Any, Any, ValueT]) -> ValueT:
-    """Run a coroutine to its end; in a thread with a loop of its own where this thread runs a loop already."""
-    try:
-        caller = asyncio.current_task()
-    except RuntimeError:
-        return asyncio.run(work)
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[ValueT]]] = Future()
-
-    async def supervised() -> ValueT:
-        task = asyncio.ensure_future(work)
-        started.set_result((asyncio.get_running_loop(), task))
-        return await task
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        outcome = pool.submit(asyncio.run, supervised())
-        try:
-            return _awaited(outcome, caller)
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            loop, task = started.result()
-            loop.call_soon_threadsafe(task.cancel)
-            raise
-
-
-def _awaited(outcome: Future[ValueT], caller: asyncio.Task[Any] | None) -> ValueT:
-    """The outcome. A Ctrl-C that asyncio takes for itself only cancels the caller, which cannot act on it while it waits."""
-    before = caller.cancelling() if caller else 0
-    while not wait([outcome], _GLANCE_SECONDS).done:
-        if caller and caller.cancelling() > before:
-            raise asyncio.CancelledError
-    return outcome.result()
+    return run_anywhere(aaggregate(question, texts, llm, **options))

@@ -87,6 +87,11 @@ class Plan:
         """The steps whose chains judge others and so carry no answers of their own."""
         return frozenset(chains[0].step for chains in self.populations if chains[0].role is Role.VERIFY)
 
+    @property
+    def session(self) -> str:
+        """What tells a router that calls belong together: all of this plan, and of no other problem or repeat."""
+        return self.key(0, 0, "session").token()
+
     def key(self, step: int, slot: int, purpose: str) -> Key:
         """The key of a draw that belongs to one chain of this plan."""
         return Key(self.seed, self.problem, self.repeat, step, slot, purpose)

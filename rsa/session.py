@@ -1,39 +1,76 @@
-"""An endpoint made ready: which model it is, how long its context is, how prompts are counted."""
+"""A model made ready for calls: which one it is, how long its context is, how prompts are counted."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar, overload
 
-from rsa.endpoint import Client, Endpoint, Model
+from rsa.endpoint import (
+    Adapter,
+    CallableClient,
+    CallableEndpoint,
+    Client,
+    Endpoint,
+    LiveClient,
+    Model,
+    TokenCounter,
+    callable_endpoint,
+)
 from rsa.errors import EndpointRefused
 from rsa.text import did_you_mean
-from rsa.tokens import TokenCounter
 
-__all__ = ["Session", "open_session"]
+__all__ = ["LLM", "Ready", "Session", "open_session"]
+
+LLM = Endpoint | CallableEndpoint | Adapter
+"""What can be asked: an OpenAI-compatible server, or an async function of messages and sampling."""
+
+ClientT_co = TypeVar("ClientT_co", bound=LiveClient, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """A live client whose model is known. `context` is in tokens, None where neither the server nor the user said it."""
+class Ready(Generic[ClientT_co]):
+    """A live client whose model is known. `context` is in tokens, None where neither the model nor the user said it."""
 
-    client: Client
+    client: ClientT_co
     models: tuple[Model, ...]
     context: int | None
     counter: TokenCounter
 
 
-@asynccontextmanager
-async def open_session(endpoint: Endpoint) -> AsyncIterator[Session]:
-    """Ask the server what it serves, then connect.
+Session = Ready[Client]
+"""A server made ready."""
 
-    Raises `EndpointUnreachable` at once if nobody answers, and `EndpointRefused` if the model is not there or not named
-    where the server has several.
+
+@overload
+def open_session(llm: Endpoint) -> AbstractAsyncContextManager[Session]: ...
+@overload
+def open_session(llm: CallableEndpoint | Adapter) -> AbstractAsyncContextManager[Ready[CallableClient]]: ...
+@overload
+def open_session(llm: LLM) -> AbstractAsyncContextManager[Ready[LiveClient]]: ...
+def open_session(llm: LLM) -> AbstractAsyncContextManager[Ready[LiveClient]]:
+    """Make a model ready for the length of a block. A server is asked what it serves, then connected.
+
+    Raises `EndpointUnreachable` at once if nobody answers, `EndpointRefused` if the model is not there or not named where
+    the server has several, and `UsageError` for what is no model.
     """
+    if isinstance(llm, Endpoint):
+        return _server(llm)
+    return _function(callable_endpoint(llm))
+
+
+@asynccontextmanager
+async def _server(endpoint: Endpoint) -> AsyncIterator[Session]:
     async with endpoint.connect() as client:
         models = await client.models()
     model = _resolve(endpoint, models)
     async with replace(endpoint, model=model.id).connect() as client:
-        yield Session(client, models, endpoint.context or model.context, client.count_tokens)
+        yield Ready(client, models, endpoint.context or model.context, client.count_tokens)
+
+
+@asynccontextmanager
+async def _function(endpoint: CallableEndpoint) -> AsyncIterator[Ready[CallableClient]]:
+    async with endpoint.connect() as client:
+        yield Ready(client, (Model(endpoint.model, endpoint.context),), endpoint.context, client.count_tokens)
 
 
 def _resolve(endpoint: Endpoint, models: Sequence[Model]) -> Model:

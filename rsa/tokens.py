@@ -1,19 +1,15 @@
 """How long a prompt is in tokens."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import jinja2
 
-from rsa.endpoint import Messages, most_tokens
+from rsa.endpoint import Messages, TokenCounter, most_tokens
 from rsa.errors import UsageError
 from rsa.plan import Plan
 
 __all__ = ["TokenCounter", "local_counter", "reply_limit", "surely_fits"]
-
-TokenCounter = Callable[[Messages], Awaitable[int | None]]
-"""Counts the tokens of a prompt with its chat template; None if that cannot be said."""
 
 _PAPERS_LIMIT = 8192
 _QUESTION_TOKENS = 1024  # kept free for the question and the instructions, as in the paper's set-up
@@ -56,7 +52,10 @@ def local_counter(tokenizer: str) -> TokenCounter:
         first_line = (str(error).strip() or repr(error)).splitlines()[0]
         raise UsageError(f"tokenizer {tokenizer!r} cannot be loaded: {first_line}") from error
     if not loaded.chat_template:
-        raise UsageError(f"tokenizer {tokenizer!r} has no chat template, so prompt lengths cannot be counted with it")
+        raise UsageError(
+            f"tokenizer {tokenizer!r} has no chat template, so prompts cannot be written or counted with it: name one that "
+            "has, such as that of the instruct model, or put a chat_template.jinja into its folder"
+        )
 
     def count(messages: Messages) -> int:
         conversation = [dict(message) for message in messages]

@@ -3,8 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,25 +13,24 @@ from rsa.endpoint.circuit import Circuit
 from rsa.endpoint.concurrency import Adaptive
 from rsa.endpoint.faults import Fault, FaultKind, read_completion
 from rsa.endpoint.gate import Gate
+from rsa.endpoint.persistence import Persistence
 from rsa.endpoint.queries import Queries
 from rsa.endpoint.quota import Quota
 from rsa.endpoint.retrying import Spent, Waiting
 from rsa.endpoint.sizes import Sizes, most_new
-from rsa.endpoint.streaming import Attentive, Passage, read_stream
+from rsa.endpoint.streaming import Attentive, Passed, pass_events, read_stream
 from rsa.endpoint.transport import Transport
 from rsa.endpoint.types import Completion, Listener, Messages, Sampling
-from rsa.errors import CallFailed, ContextOverflow, EndpointRefused, EndpointUnreachable, RSAError
+from rsa.endpoint.watching import LoadWatch
+from rsa.errors import RSAError
+from rsa.keys import Key
 
 if TYPE_CHECKING:
     from rsa.endpoint.endpoint import Endpoint
 
 __all__ = ["Client"]
 
-_BROKEN_AFTER = 10  # so many calls, each with all its retries: that is the server, not the prompts
 _PROBE_SECONDS = 60.0
-_LOOK_SECONDS = 1.0
-_RARE_LOOK_SECONDS = 60.0  # where there seems to be nothing to see
-_GIVEN_UP_AFTER = 5  # looks
 _TAKEN_SECONDS = 1.0
 _GREETING = MappingProxyType({"role": "user", "content": "Hello"})
 _REFUSALS = frozenset({FaultKind.PROMPT, FaultKind.CONTEXT})
@@ -42,19 +40,15 @@ _STREAMED: Mapping[str, Any] = MappingProxyType({"stream": True, "stream_options
 
 
 class Client:
-    """A connected endpoint. Made by `Endpoint.connect`.
-
-    `faults` counts the failed attempts by what they were, `retries` those that calls made beyond their first.
-    """
+    """A connected endpoint. Made by `Endpoint.connect`."""
 
     def __init__(self, endpoint: "Endpoint", transport: Transport, limit: Adaptive) -> None:
         self.endpoint = endpoint
         self.gate = Gate(limit)
-        self.faults: Counter[str] = Counter()
-        self.retries = 0
         self._transport = transport
         self._waiting = Waiting()
         self._circuit = Circuit(endpoint.patience, self._probe, self._waiting, self._working)
+        self._persistently = Persistence(endpoint.base_url, endpoint.retries, self._circuit, self._waiting)
         self._queries = Queries(transport, endpoint.base_url, endpoint.model, self._waiting)
         self._quota = Quota(endpoint.rate)
         self._chat = f"{endpoint.base_url}/chat/completions"
@@ -63,10 +57,9 @@ class Client:
         self._asking = asyncio.Lock()
         self._refused_in_row = 0
         self._accepted = False  # whether the server has accepted a call with these parameters
-        self._failed_in_row = 0
-        self._looking: asyncio.Task[None] | None = None
         self.models = self._queries.models
         self.load = self._queries.load
+        self._watch = LoadWatch(self.load, self.gate, self._circuit, self._waiting)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,10 +67,22 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._looking:
-            self._looking.cancel()
-            with suppress(asyncio.CancelledError, RSAError):
-                await self._looking
+        await self._watch.end()
+
+    @property
+    def faults(self) -> Counter[str]:
+        """How many attempts failed, by what they were."""
+        return self._persistently.faults
+
+    @property
+    def retries(self) -> int:
+        """How many attempts calls made beyond their first."""
+        return self._persistently.again
+
+    @property
+    def model(self) -> str:
+        """The model's name in requests; empty where none is named."""
+        return self.endpoint.model or ""
 
     @property
     def gone(self) -> bool:
@@ -94,80 +99,76 @@ class Client:
         self._waiting.end(reason)
 
     async def complete(
-        self, messages: Messages, sampling: Sampling, seed: int, purse: Purse = UNBOUNDED, listener: Listener | None = None
+        self,
+        messages: Messages,
+        sampling: Sampling,
+        seed: int,
+        purse: Purse = UNBOUNDED,
+        listener: Listener | None = None,
+        session: str | None = None,
     ) -> Completion:
         """One reply to a conversation; its usage counts failed attempts too, and `purse` pays each attempt.
 
-        With a `listener` it is streamed; once that was told anything, there is no further attempt.
+        With a `listener` it is streamed; once that was told anything, there is no further attempt. Calls of one `session`
+        go to the same of several servers, where a router follows `Endpoint.affinity_header`.
 
         Raises `CallFailed` when retries are used up or this prompt is refused, `ContextOverflow` when it is too long,
         `EndpointUnreachable` when the server was gone for `patience` seconds or one call after the other failed,
         `EndpointRefused` when no call could succeed, and `CallAbandoned` (or `BudgetSpent`) when it is not made.
         """
-        self._look_at_load()
-        spent, heard = Spent(), Attentive(listener) if listener else None
+        self._watch.begin()
+        heard = Attentive(listener) if listener else None
         most = await self._most_tokens(messages, purse)
-        while True:
-            await self._closed()
-            spent.attempts += 1
-            self.retries += spent.attempts > 1
+
+        async def attempt(spent: Spent) -> Completion:
             sent_seed = seed + spent.blanks  # the same seed would give the same blank reply again
-            try:
-                completion = await self._attempt(messages, sampling, sent_seed, purse, most, heard)
-            except Fault as fault:
-                if fault.kind in _REFUSALS:
-                    await self._blame(fault, messages, sampling, purse)
-                self._note(fault)
-                spent.take(fault)
-                self._give_up(fault, spent, over=heard is not None and heard.heard)
-                if not self._circuit.open:
-                    await self._waiting.before_next(seed, spent.attempts, fault)
-            else:
-                self._accepted, self._failed_in_row, self._refused_in_row = True, 0, 0
-                self._circuit.succeeded()
-                usage = completion.usage + spent.usage
-                return replace(completion, seed=sent_seed, attempts=spent.attempts, usage=usage)
+            completion = await self._attempt(messages, sampling, sent_seed, purse, most, heard, session)
+            usage = completion.usage + spent.usage
+            return replace(completion, seed=sent_seed, attempts=spent.attempts, usage=usage)
+
+        async def blame(fault: Fault) -> None:
+            if fault.kind in _REFUSALS:
+                await self._blame(fault, messages, sampling, purse)
+
+        completion = await self._persistently(attempt, seed, blame, lambda: heard is not None and heard.heard)
+        self._accepted, self._refused_in_row = True, 0
+        return completion
+
+    async def pass_on(
+        self, body: Mapping[str, Any], tell: Callable[[str], None] | None = None, session: str | None = None
+    ) -> Passed:
+        """The reply to a request that is sent as it is, besides what `extra_body` says; whatever is in it.
+
+        With `tell` it is streamed, and that is told the data of each event; once it was told anything, there is no further
+        attempt. Raises what `complete` does; a refusal is always an `EndpointRefused`.
+        """
+        fields = {name: value for name, value in {**body, **self.endpoint.extra_body}.items() if value is not None}
+        heard, headers = Attentive(tell) if tell else None, self._headers(session)
+
+        async def attempt(spent: Spent) -> Passed:
+            async with self.gate.place():
+                await self._quota.acquire(self._waiting.check)
+                self._waiting.check()
+                return Passed(await self._passed(fields, heard, headers), spent.attempts)
+
+        jitter = Key(0, session or "", purpose="plain").request_seed()
+        return await self._persistently(attempt, jitter, _refuse, lambda: heard is not None and heard.heard)
+
+    async def _passed(self, body: Mapping[str, Any], heard: Attentive[str] | None, headers: Mapping[str, str]) -> str:
+        if heard is None:
+            return await self._transport.request("POST", self._chat, body, headers=headers)
+        async with self._transport.opened("POST", self._chat, body, headers=headers) as response:
+            await pass_events(response.content.iter_any(), self._transport.readable, heard)
+        return ""
 
     async def count_tokens(self, messages: Messages) -> int | None:
         """The length of a prompt in tokens as the server counts it; None where it cannot say. Waits while it is gone."""
         while True:
-            await self._closed()
+            await self._persistently.closed()
             try:
                 return await self._queries.count_tokens(messages)
             except Fault as fault:
-                self._note(fault)
-
-    async def _closed(self) -> None:
-        with self._located():
-            await self._circuit.closed()
-
-    def _note(self, fault: Fault) -> None:
-        self.faults[fault.label] += 1
-        with self._located():
-            self._circuit.failed(fault)
-
-    @contextmanager
-    def _located(self) -> Iterator[None]:
-        """Say of which endpoint the circuit's patience is at its end."""
-        try:
-            yield
-        except EndpointUnreachable as error:
-            raise EndpointUnreachable(f"{self.endpoint.base_url}: {error}") from None
-
-    def _give_up(self, fault: Fault, spent: Spent, *, over: bool) -> None:
-        """Raise what the fault comes to, unless another attempt is worth it."""
-        where = f"{self.endpoint.base_url}: {fault.message}"
-        if fault.kind is FaultKind.CONTEXT:
-            raise ContextOverflow(where, spent.attempts, spent.usage)
-        if fault.kind is FaultKind.PROMPT:
-            raise CallFailed(f"{where} (other prompts are accepted)", spent.attempts, spent.usage)
-        if fault.kind is FaultKind.REFUSED:
-            raise EndpointRefused(where)
-        if over or spent.used_up(self.endpoint.retries):
-            self._failed_in_row += 1
-            if self._failed_in_row >= _BROKEN_AFTER:
-                raise EndpointUnreachable(f"{where}; {self._failed_in_row} calls in a row failed for good, none succeeded")
-            raise CallFailed(f"{where} (tried {spent.attempts} times)", spent.attempts, spent.usage)
+                self._persistently.note(fault)
 
     async def _blame(self, fault: Fault, messages: Messages, sampling: Sampling, purse: Purse) -> None:
         """Find out whether a refusal is about one prompt alone, and let the fault say so.
@@ -192,7 +193,7 @@ class Client:
                     self._accepted = True
                 else:  # that cannot be said now
                     fault.kind = FaultKind.RETRY
-                    self._note(other)
+                    self._persistently.note(other)
 
     async def _probe(self) -> None:
         """Find out whether the server answers, with the smallest completion there is. A refusal is an answer too."""
@@ -212,6 +213,7 @@ class Client:
         purse: Purse,
         most: int,
         listener: Listener | None = None,
+        session: str | None = None,
     ) -> Completion:
         """One request. Its prompt has at most so many tokens, where `purse` counts them."""
         body = self._body(messages, sampling, seed, streamed=listener is not None)
@@ -221,7 +223,7 @@ class Client:
             bill.sent = True
             sent = self._in_flight[bill] = time.monotonic()
             try:
-                completion = await self._reply(body, listener)
+                completion = await self._reply(body, listener, self._headers(session))
             except Fault as fault:
                 bill.usage = fault.usage
                 if fault.overload:
@@ -233,20 +235,15 @@ class Client:
         self._learn(completion, messages, sent)
         return completion
 
-    async def _reply(self, body: Mapping[str, Any], listener: Listener | None) -> Completion:
+    async def _reply(self, body: Mapping[str, Any], listener: Listener | None, headers: Mapping[str, str]) -> Completion:
         if listener is None:
-            return read_completion(await self._transport.request("POST", self._chat, body))
-        async with self._transport.opened("POST", self._chat, body) as response:
+            return read_completion(await self._transport.request("POST", self._chat, body, headers=headers))
+        async with self._transport.opened("POST", self._chat, body, headers=headers) as response:
             return await read_stream(response.content.iter_any(), self._transport.readable, listener)
 
-    @asynccontextmanager
-    async def passed_on(self, body: Mapping[str, Any]) -> AsyncIterator[Passage]:
-        """The reply to a request that is sent once and as it is. Raises a `Fault` for all but a 200."""
-        fields = {name: value for name, value in {**body, **self.endpoint.extra_body}.items() if value is not None}
-        async with self.gate.place():
-            await self._quota.acquire(self._waiting.check)
-            async with self._transport.opened("POST", self._chat, fields) as response:
-                yield Passage(response, self._transport.readable)
+    def _headers(self, session: str | None) -> dict[str, str]:
+        name = self.endpoint.affinity_header
+        return {name: session} if name and session else {}
 
     def _working(self) -> bool:
         """Whether the server has had a call of ours for long enough not to be about to turn it away."""
@@ -280,20 +277,8 @@ class Client:
         count = await self.count_tokens(messages)
         return self._sizes.most(messages) if count is None else count
 
-    def _look_at_load(self) -> None:
-        """From the first call on follow the server's own queue, where it shows one."""
-        if self._looking is None and not self.gate.limit.steady:
-            self._looking = asyncio.ensure_future(self._follow_load())
 
-    async def _follow_load(self) -> None:
-        unseen = 0
-        while True:
-            if not self._circuit.open:
-                load = await self.load()
-                unseen = 0 if load else unseen + 1
-                if load:
-                    self.gate.limit.observed(load, self.gate.in_flight, time.monotonic())
-                    self.gate.moved()
-                elif unseen == _GIVEN_UP_AFTER:
-                    self.gate.limit.unseen()
-            await self._waiting.sleep(_LOOK_SECONDS if unseen < _GIVEN_UP_AFTER else _RARE_LOOK_SECONDS)
+async def _refuse(fault: Fault) -> None:
+    """Nobody knows whether another request would be refused too."""
+    if fault.kind is FaultKind.PROMPT:
+        fault.kind = FaultKind.REFUSED

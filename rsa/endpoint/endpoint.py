@@ -1,6 +1,7 @@
 """An OpenAI-compatible server, described."""
 
 import math
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,18 +19,22 @@ from rsa.errors import UsageError
 
 __all__ = ["Endpoint"]
 
+_HEADER_NAME = re.compile(r"(?!(authorization|host|content-.*|transfer-.*)$)[a-z0-9-]+", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Endpoint:
     """An OpenAI-compatible server, described. Nothing is sent until it is used.
 
-    `model` may be None if the server serves just one. `max_concurrency` is how many calls may be in flight at most; with
-    `concurrency` "adaptive" the limit below that finds itself (`rsa.endpoint.concurrency`), with "fixed" it is that number.
-    `timeout` is the time limit of one call in seconds, `retries` how often a failed call is sent again, `patience` how many
-    seconds the server may be gone before the run stops. `context` is the model's window in tokens where the server does not
-    say it. `extra_body` is merged into every request last; a value of None removes a field that the server does not know.
-    `check_model` False lets a model through that the server does not list. The key is never written to files, logs or
-    `repr`.
+    `model` may be None if the server serves just one. `max_concurrency` is how many calls of one run may be in flight at
+    most; with `concurrency` "adaptive" the limit below that finds itself (`rsa.endpoint.concurrency`), with "fixed" it is
+    that number. `timeout` is the time limit of one call in seconds, `retries` how often a failed call is sent again,
+    `patience` how many seconds the server may be gone before the run stops. `context` is the model's window in tokens where
+    the server does not say it. `extra_body` is merged into every request last; a value of None removes a field that the
+    server does not know. `check_model` False lets a model through that the server does not list. `affinity_header` is a
+    header of every completion whose value is the same for all calls of one problem and repeat and tells nothing of them: by
+    it a router in front of several servers keeps them on one, where their prompts' common beginning is in the cache; None
+    sends none. The key is never written to files, logs or `repr`.
     """
 
     base_url: str
@@ -44,6 +49,7 @@ class Endpoint:
     context: int | None = None
     extra_body: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     check_model: bool = True
+    affinity_header: str | None = "X-Session-ID"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", _checked_url(self.base_url))
@@ -55,6 +61,10 @@ class Endpoint:
             raise UsageError(f"concurrency must be adaptive or fixed, not {self.concurrency!r}")
         if not 0 < self.timeout < math.inf:
             raise UsageError(f"timeout must be a positive number of seconds, not {self.timeout}")
+        if self.affinity_header is not None and not _HEADER_NAME.fullmatch(self.affinity_header):
+            raise UsageError(
+                f"affinity_header is a header of your choice, such as X-Session-ID, not {self.affinity_header!r}"
+            )
         if self.retries < 0 or not 0 <= self.patience < math.inf:
             raise UsageError("retries and patience must be numbers that are not negative")
 

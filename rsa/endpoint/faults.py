@@ -104,7 +104,7 @@ def _told(body: str) -> tuple[str, str]:
             codes += f" {content.get('type')} {content.get('code')}"
             content = content.get(name, content)
     text = content if isinstance(content, str) else json.dumps(content)
-    text = " ".join(text.split())
+    text = unspoilt(" ".join(text.split()))
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "...", codes
 
 

@@ -48,7 +48,7 @@ class Queries:
             if fault.status in _NOT_OFFERED:
                 return ()
             if fault.status is not None and fault.kind not in _PASSING:
-                raise EndpointRefused(f"{self._base_url}: {fault.message}") from fault
+                raise EndpointRefused(f"{self._base_url}: {fault.message}", fault.status) from fault
             raise EndpointUnreachable(f"{self._base_url}: {fault.message}; is the server running?") from fault
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise EndpointRefused(f"{url} is not a model list ({error!r}): is this an OpenAI-compatible server?") from error

@@ -1,38 +1,39 @@
 """A reply that is read while the server writes it: server-sent events to pieces, and the pieces to a completion."""
 
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
-
-import aiohttp
+from typing import Any, Generic, ParamSpec
 
 from rsa.chain import Usage
 from rsa.endpoint.faults import Fault, FaultKind, read_usage, unspoilt, whole
 from rsa.endpoint.types import Completion, Listener
 
-__all__ = ["Attentive", "Passage", "events", "read_stream"]
+__all__ = ["Attentive", "Passed", "pass_events", "read_stream"]
 
+PieceP = ParamSpec("PieceP")
 _END = "[DONE]"
 _LONGEST_LINE = 64 << 20  # bytes; no event of a chat is near it
 _LONGEST_TOLD = 500
+_FINISHED = re.compile(r'"finish_reason"\s*:\s*"')  # in a text its quotation marks would be escaped
 
 
-class Attentive:
+class Attentive(Generic[PieceP]):
     """A listener that remembers whether it was told anything: what was passed on cannot be taken back."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Callable[PieceP, None]) -> None:
         self._listener = listener
         self.heard = False
 
-    def __call__(self, text: str, reasoning: str) -> None:
+    def __call__(self, *piece: PieceP.args, **named: PieceP.kwargs) -> None:
         """Pass a piece on."""
         self.heard = True
-        self._listener(text, reasoning)
+        self._listener(*piece, **named)
 
 
-async def events(content: AsyncIterable[bytes], readable: Callable[[bytes], str]) -> AsyncGenerator[str, None]:
+async def _events(content: AsyncIterable[bytes], readable: Callable[[bytes], str]) -> AsyncGenerator[str, None]:
     """The data of each server-sent event, in order. `readable` makes a text of a line."""
     rest = b""
     async for piece in content:
@@ -47,19 +48,11 @@ async def events(content: AsyncIterable[bytes], readable: Callable[[bytes], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A reply that is passed on to somebody else. `readable` makes a text of its bytes."""
+class Passed:
+    """A reply that is passed on to somebody else as it came, blank if it was streamed, after so many attempts."""
 
-    response: aiohttp.ClientResponse
-    readable: Callable[[bytes], str]
-
-    async def text(self) -> str:
-        """The whole reply."""
-        return self.readable(await self.response.read())
-
-    def events(self) -> AsyncGenerator[str, None]:
-        """The data of its events, as they come."""
-        return events(self.response.content.iter_any(), self.readable)
+    text: str
+    attempts: int
 
 
 @dataclass(slots=True)
@@ -74,7 +67,7 @@ class _Heard:
         """Add what one chunk brings, and tell it."""
         if error := chunk.get("error"):
             told = error.get("message") if isinstance(error, dict) else error
-            message = f"the reply was broken off: {str(told)[:_LONGEST_TOLD]}"
+            message = f"the reply was broken off: {unspoilt(' '.join(str(told).split()))[:_LONGEST_TOLD]}"
             raise Fault(FaultKind.RETRY, "reply broken off", message, usage=self.usage)
         self.model = str(chunk.get("model") or self.model)
         if chunk.get("usage"):
@@ -98,13 +91,25 @@ class _Heard:
         return whole(Completion("".join(self.text), str(self.finish_reason), reasoning, self.usage, self.model))
 
 
+async def pass_events(content: AsyncIterable[bytes], readable: Callable[[bytes], str], tell: Callable[[str], None]) -> None:
+    """Tell the data of each event. Raises a `Fault` where the stream is none, or broke off."""
+    ended = False
+    async with aclosing(_events(content, readable)) as stream:
+        async for data in stream:
+            ended = ended or data == _END or _FINISHED.search(data) is not None
+            tell(data)
+    if not ended:
+        message = "the reply was broken off: its stream ended without a finish_reason"
+        raise Fault(FaultKind.RETRY, "reply broken off", message)
+
+
 async def read_stream(content: AsyncIterable[bytes], readable: Callable[[bytes], str], listener: Listener) -> Completion:
     """The completion that a stream of chunks makes; each piece is told to the listener as it comes.
 
     Raises a `Fault` for what is no such stream, and for one that was broken off or is blank.
     """
     heard = _Heard()
-    async with aclosing(events(content, readable)) as stream:
+    async with aclosing(_events(content, readable)) as stream:
         async for data in stream:
             if data == _END:
                 break

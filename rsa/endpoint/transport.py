@@ -11,10 +11,12 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
 
+from rsa.encoding import json_bytes
 from rsa.endpoint.faults import Fault, FaultKind, fault_of_status, retry_after
 
 __all__ = ["CONNECT_SECONDS", "Transport"]
@@ -34,23 +36,37 @@ class Transport:
         self._long = key is not None and len(key) >= _SHORTEST_SECRET
 
     async def request(
-        self, method: str, url: str, body: Mapping[str, Any] | None = None, timeout: float | None = None
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """The body of a 200 reply; every other outcome is a `Fault`."""
-        async with self.opened(method, url, body, timeout) as response:
+        async with self.opened(method, url, body, timeout, headers) as response:
             return self.readable(await response.read())
 
     @asynccontextmanager
     async def opened(
-        self, method: str, url: str, body: Mapping[str, Any] | None = None, timeout: float | None = None
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A 200 reply that is still to be read; every other outcome, while it is read too, is a `Fault`.
 
         A redirect is not followed: it could take the key and the prompts elsewhere.
         """
         limit = aiohttp.ClientTimeout(total=timeout or self._timeout, sock_connect=CONNECT_SECONDS)
+        data = None if body is None else json_bytes(body)
+        if data:
+            headers = {"Content-Type": "application/json", **headers}
         try:
-            async with self._session.request(method, url, json=body, timeout=limit, allow_redirects=False) as response:
+            asked = self._session.request(method, url, data=data, timeout=limit, headers=headers, allow_redirects=False)
+            async with asked as response:
                 if response.status != 200:
                     raise await self._refusal(response)
                 yield response

@@ -1,6 +1,6 @@
 """What goes into a call and what comes out of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -8,13 +8,27 @@ from typing import Any
 from rsa.chain import Usage
 from rsa.errors import UsageError
 
-__all__ = ["Completion", "Listener", "Message", "Messages", "Model", "Rate", "Sampling", "content_bytes", "most_tokens"]
+__all__ = [
+    "Completion",
+    "Listener",
+    "Message",
+    "Messages",
+    "Model",
+    "Rate",
+    "Sampling",
+    "TokenCounter",
+    "content_bytes",
+    "most_tokens",
+]
 
 Message = Mapping[str, Any]
 """One chat message: {"role": ..., "content": ...}."""
 Messages = Sequence[Message]
 Listener = Callable[[str, str], None]
 """Is told the pieces of a reply as they come: of its text, and of the thinking that the server keeps apart."""
+
+TokenCounter = Callable[[Messages], Awaitable[int | None]]
+"""Counts the tokens of a prompt with its chat template; None if that cannot be said."""
 
 _TEMPLATE_TOKENS = 256  # more than any chat template is known to add to one message
 
@@ -38,7 +52,8 @@ class Sampling:
 
     `top_k` and `min_p` are not part of OpenAI's API and are sent only when set. A server may apply defaults of its own to
     what is not sent: vLLM takes them from the model's `generation_config.json`, llama.cpp has top_k 40 and min_p 0.05.
-    `extra` are further fields of the request body, such as response_format.
+    `extra` are further fields of the request body, such as response_format. `seed` is set by the run, for every call its
+    own.
     """
 
     temperature: float = 1.0
@@ -48,6 +63,7 @@ class Sampling:
     min_p: float | None = None
     stop: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -66,6 +82,7 @@ class Sampling:
             "top_k": self.top_k,
             "min_p": self.min_p,
             "stop": list(self.stop) or None,
+            "seed": self.seed,
             **self.extra,
         }
         return {name: value for name, value in fields.items() if value is not None}
@@ -73,10 +90,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One successful reply. `seed` is the one that was sent with the attempt that succeeded."""
+    """One successful reply.
+
+    `finish_reason` is "length" where the reply was cut by `max_tokens`; `reasoning` is thinking that is kept apart from the
+    text. `seed` is the one that was sent with the attempt that succeeded, and `attempts` counts them all.
+    """
 
     text: str
-    finish_reason: str
+    finish_reason: str = "unknown"
     reasoning: str | None = None
     usage: Usage = field(default_factory=Usage)
     model: str = ""

@@ -1,6 +1,5 @@
 import asyncio
 import threading
-from types import SimpleNamespace
 
 import pytest
 
@@ -14,22 +13,6 @@ ASK = [{"role": "user", "content": "2+2?"}]
 QUICK = rsa.Sampling(max_tokens=50)
 GONE = Fault(FaultKind.UNREACHABLE, "no connection", "cannot connect")
 BROKEN = Fault(FaultKind.RETRY, "HTTP 500", "HTTP 500", 500)
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Time that passes only while somebody waits."""
-    now = [1000.0]
-
-    async def sleep(waiting: Waiting, seconds: float) -> None:
-        waiting.check()
-        now[0] += seconds
-        await asyncio.sleep(0)
-        waiting.check()
-
-    monkeypatch.setattr(Waiting, "sleep", sleep)
-    monkeypatch.setattr("rsa.endpoint.circuit.time", SimpleNamespace(monotonic=lambda: now[0]))  # the loops keep theirs
-    return now
 
 
 class Server:

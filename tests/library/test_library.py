@@ -1,5 +1,6 @@
 import asyncio
 import inspect
+from functools import partial
 
 import pytest
 
@@ -83,6 +84,10 @@ def test_dead_chains_are_survived_and_total_death_is_told(server):
         rsa.run("Q?", llm, rsa.Majority(2))
 
 
+async def called_later(*args):
+    return True
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -92,6 +97,21 @@ def test_dead_chains_are_survived_and_total_death_is_told(server):
         ({"compaction": "anser"}, "did you mean 'answer'"),
         ({"prompts": "fancy"}, "neither a folder nor a shipped preset"),
         ({"need": "answers"}, "did you mean 'answer'"),
+        ({"need": None}, "need: there is no None"),
+        ({"compaction": None}, "compaction: there is no None"),
+        ({"seed": None}, "seed is given as a whole number, not None"),
+        ({"kind": None}, "kind is given as a name or an rsa.Kind, not None"),
+        ({"prompts": None}, "prompts is given as the name of a preset or a folder, not None"),
+        ({"system": 7}, "system is given as a text, not 7"),
+        ({"budget": 100}, r"such as rsa.Budget\(calls=100\), not 100"),
+        ({"sampling": {"temperature": 0}}, r"sampling is given as an rsa.Sampling, .* not \{'temperature': 0\}"),
+        ({"sampling": rsa.Sampling(seed=3)}, "give seed= beside sampling="),
+        ({"on_chain": 7}, "on_chain must be a function, not 7"),
+        ({"on_chain": called_later}, "on_chain is called and not awaited: write it with def"),
+        ({"extract": partial(called_later)}, "extract is called and not awaited"),
+        ({"equivalence": called_later}, "equivalence is called and not awaited"),
+        ({"first": "It is 1."}, "first: give a list of texts"),
+        ({"first": iter(["It is 1."])}, "first: give a list of texts"),
     ],
 )
 def test_wrong_arguments_are_named_before_anything_is_sent(server, options, says):
@@ -146,12 +166,12 @@ def test_a_conversation_is_kept_and_aggregated_on_its_last_turn(server):
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ([], "empty or not a text"),
+        ([], "the question is empty"),
         (CONVERSATION[:3], "the last message is of the assistant"),
         ([{"role": "user", "content": [{"type": "image_url"}]}], "message 0: the content must be a text"),
         ([{"content": "?"}], "message 0 is not one"),
-        ([{"role": "user", "content": " "}], "empty or not a text"),
-        (7, "empty or not a text"),
+        ([{"role": "user", "content": " "}], "the question is empty"),
+        (7, "a question is a text, or a conversation as a list of messages, .* but this is of the type int"),
     ],
 )
 def test_what_is_no_conversation_is_told(server, asked, says):
@@ -177,8 +197,27 @@ def test_texts_are_aggregated_by_one_call(server):
     (body,) = server.requests
     assert all(f"It is {number}." in body["messages"][0]["content"] for number in (5, 6, 7))
     assert result.text == server.reply(body)
-    with pytest.raises(rsa.UsageError, match="nothing to aggregate"):
-        rsa.aggregate("Q?", [], rsa.Endpoint(server.url))
+    for texts in ([], "It is 5.", iter(["It is 5."]), ["It is 5.", " "]):
+        with pytest.raises(rsa.UsageError, match="nothing to aggregate: give a list of one or more texts"):
+            rsa.aggregate("Q?", texts, rsa.Endpoint(server.url))
+
+
+@pytest.mark.parametrize("strategy", ["rsa", rsa.RSA])
+def test_what_is_no_strategy_is_told(server, strategy):
+    with pytest.raises(rsa.UsageError, match=r"is not a strategy, such as rsa\.RSA"):
+        rsa.run("Q?", rsa.Endpoint(server.url), strategy)
+
+
+@pytest.mark.parametrize("ends", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+def test_what_ends_the_work_from_within_passes_in_a_running_loop_too(server, ends):
+    def ending(chain):
+        raise ends
+
+    async def notebook():
+        rsa.run("Q?", rsa.Endpoint(server.url), rsa.Sample(), on_chain=ending)
+
+    with pytest.raises(ends):
+        asyncio.run(notebook())
 
 
 def test_every_chain_is_told_when_it_is_finished(server):

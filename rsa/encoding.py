@@ -1,0 +1,20 @@
+"""JSON as it is sent, recorded and hashed, by orjson: with long prompts that is most of what a chain costs us."""
+
+import json
+from typing import Any
+
+import orjson
+
+__all__ = ["json_bytes"]
+
+
+def json_bytes(value: Any, surrogates: str = "backslashreplace") -> bytes:
+    """A value as compact JSON in UTF-8, keys in their order.
+
+    UTF-8 knows no lone surrogates, which a text may have: `surrogates` names the codec's error handler for them. The default
+    leaves them to be read back as they were.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # which it also says of a surrogate, and of a number of more than 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors=surrogates)
