@@ -28,9 +28,12 @@ class Admission:
         self._seconds = 1.0
 
     @asynccontextmanager
-    async def place(self, owner: str) -> AsyncIterator[None]:
-        """A place, for the length of the block. Raises an `ApiError` (429) if too many wait already."""
-        await self._enter(owner)
+    async def place(self, owner: str, deadline: float | None = None) -> AsyncIterator[None]:
+        """A place, for the length of the block. `deadline` is a time of the running loop.
+
+        Raises an `ApiError` (429) if too many wait already, or if none is free by then.
+        """
+        await self._enter(owner, deadline)
         began = time.monotonic()
         try:
             yield
@@ -41,19 +44,24 @@ class Admission:
     def _free(self, owner: str) -> bool:
         return self.working < self._most and self._of_key[owner] < self._per_key
 
-    async def _enter(self, owner: str) -> None:
+    async def _enter(self, owner: str, deadline: float | None) -> None:
         if self._free(owner):
             self._count_in(owner)
             return
         if len(self.waiting) >= self._queue:
-            wait = math.ceil(self._seconds * (len(self.waiting) + 1) / self._most)
-            raise ApiError(
-                429,
-                f"{self.working} requests are being answered and {len(self.waiting)} wait, and that is all that this server "
-                "takes: try again later",
-                "queue_full",
-                retry_after=min(max(1, wait), _LONGEST_WAIT),
-            )
+            raise self._full("that is all that this server takes")
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turn(owner)
+        except TimeoutError:
+            raise self._full("no place became free in time") from None
+
+    def _full(self, why: str) -> ApiError:
+        wait = math.ceil(self._seconds * (len(self.waiting) + 1) / self._most)
+        told = f"{self.working} requests are being answered and {len(self.waiting)} wait, and {why}: try again later"
+        return ApiError(429, told, "queue_full", retry_after=min(max(1, wait), _LONGEST_WAIT))
+
+    async def _turn(self, owner: str) -> None:
         turn = asyncio.get_running_loop().create_future()
         self.waiting.append((owner, turn))
         try:

@@ -1,5 +1,6 @@
 """From a checked request to what is to be done: which strategy on which question, within the server's own maxima."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -16,12 +17,14 @@ from rsa.gateway.content import asks_for_more, conversation, foreign_fields, unk
 from rsa.gateway.problems import ApiError
 from rsa.gateway.wire import ChatRequest, RSAOptions
 from rsa.generation import Question
+from rsa.keys import Key
 from rsa.kinds import kind_named
+from rsa.ordering import ordered
 from rsa.plan import Plan
 from rsa.strategies import STRATEGIES, Select, Strategy, label
 from rsa.text import did_you_mean
 
-__all__ = ["Ask", "PassedOn", "model_names", "understood"]
+__all__ = ["Ask", "PassedOn", "model_names", "understood", "usual_values"]
 
 _SUFFIXES: Mapping[str, str | None] = MappingProxyType({"": None, "rsa": "rsa", "majority": "majority", "plain": "plain"})
 _SEED_BITS = 31
@@ -30,11 +33,26 @@ _OWN_DEFAULTS = frozenset({("self_refine", "n")})  # a line of refinement is one
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """A request that goes to the model server as it is. `why` says why, where it was not asked for."""
+    """A request that goes to the model server as it is. `why` says why, where it was not asked for.
+
+    It makes no chains, so there is neither a seed nor a run to fetch.
+    """
 
     body: Mapping[str, Any]
     stream: bool
     why: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the reply's headers say of it."""
+        return {"X-RSA-Plan": "plain", **({"X-RSA-Note": self.why} if self.why else {})}
+
+    @property
+    def session(self) -> str:
+        """The same for all turns of a conversation: it is told by what it begins with, to the user's first turn."""
+        turns = self.body["messages"]
+        first = next((number for number, turn in enumerate(turns) if turn.get("role") == "user"), len(turns))
+        return Key(0, json.dumps(turns[: first + 1], sort_keys=True), purpose="session").token()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +140,7 @@ def _ask(request: ChatRequest, options: RSAOptions, named: str | None, config: G
     except UsageError as error:
         raise ApiError(400, str(error), "invalid_value", param="rsa.kind") from None
     question = question_of(conversation(request.messages), kind, None)
-    plan = strategy.plan(seed, subject_of(question))
+    plan = ordered(strategy.plan(seed, subject_of(question)), config.defaults.candidate_order)
     select = options.select or config.defaults.select or strategy.select
     if named == "majority" and not options.select:
         select = "majority"
@@ -165,12 +183,11 @@ def _strategy(options: RSAOptions, named: str | None, config: GatewayConfig) -> 
     given = {key: value for key in ("n", "k", "steps") if (value := getattr(options, key)) is not None}
     for key, value in given.items():
         _within(key, value, getattr(config.maxima, key), "rsa.")
-    taken = [field.name for field in fields(STRATEGIES[name])]  # type: ignore[arg-type]
-    if surplus := [key for key in given if key not in taken]:
-        message = f"{name} takes no {surplus[0]} (it takes {', '.join(taken) or 'nothing'}): leave it out"
+    values = usual_values(name, config)
+    if surplus := [key for key in given if key not in values]:
+        message = f"{name} takes no {surplus[0]} (it takes {', '.join(values) or 'nothing'}): leave it out"
         raise ApiError(400, message, "invalid_value", param=f"rsa.{surplus[0]}")
-    usual = {key: getattr(config.defaults, key) for key in taken if (name, key) not in _OWN_DEFAULTS}
-    values = {**usual, **given}
+    values |= given
     if "k" in values and "k" not in given and "n" in values:
         values["k"] = min(values["k"], values["n"])
     try:
@@ -181,6 +198,17 @@ def _strategy(options: RSAOptions, named: str | None, config: GatewayConfig) -> 
         "chains", values.get("n", values.get("k", 1)) * values.get("steps", 1 + (name == "rejection")), config.maxima.chains
     )
     return strategy
+
+
+def usual_values(name: str, config: GatewayConfig) -> dict[str, int]:
+    """The parameters that a strategy takes, as they are where a request does not give them."""
+    values: dict[str, Any] = {
+        field.name: field.default if (name, field.name) in _OWN_DEFAULTS else getattr(config.defaults, field.name)
+        for field in fields(STRATEGIES[name])  # type: ignore[arg-type]
+    }
+    if values.keys() >= {"n", "k"}:
+        values["k"] = min(values["k"], values["n"])
+    return values
 
 
 def _within(name: str, value: int | None, most: int | None, section: str = "") -> None:

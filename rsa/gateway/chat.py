@@ -1,17 +1,17 @@
 """Answers a chat request: by RSA, or by passing it on; as one reply, or as a stream."""
 
 import asyncio
-import json
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from rsa.chain import Chain
-from rsa.endpoint import Client
-from rsa.endpoint.faults import Fault, read_usage
 from rsa.errors import RSAError
 from rsa.gateway.admission import Admission
 from rsa.gateway.asks import PassedOn, understood
@@ -19,7 +19,8 @@ from rsa.gateway.config import GatewayConfig
 from rsa.gateway.eventstream import EventStream
 from rsa.gateway.feed import Feed, while_connected
 from rsa.gateway.meters import Meters
-from rsa.gateway.problems import ApiError, problem_of
+from rsa.gateway.passing import Passing
+from rsa.gateway.problems import ApiError, problem_of, without_addresses
 from rsa.gateway.replies import Chunks, completion
 from rsa.gateway.runs import Run, Runs
 from rsa.gateway.upstream import Upstream
@@ -30,8 +31,10 @@ from rsa.session import Session
 
 __all__ = ["Chat"]
 
+_LOG = logging.getLogger("rsa.gateway")
 _CLIENT_GONE = 499
-_END = "[DONE]"
+_OF_SERVERS = 500
+ValueT = TypeVar("ValueT")
 
 
 class Chat:
@@ -40,7 +43,7 @@ class Chat:
     def __init__(self, config: GatewayConfig, upstream: Upstream) -> None:
         self.config = config
         self.upstream = upstream
-        self.runs = Runs(config.runs.seconds, config.runs.number)
+        self.runs = Runs(config.runs)
         self.meters = Meters()
         limits = config.limits
         self.admission = Admission(limits.requests, limits.queue, limits.per_key)
@@ -49,17 +52,18 @@ class Chat:
     async def reply(self, request: Request, content: bytes, owner: str) -> Response:
         """The reply to a request with this body. Raises an `ApiError` for what can be told before anything is sent."""
         wanted, body = read_request(content)
-        session = await self._session()
+        session = await self.session()
         task = understood(wanted, body, self.config, session.client.endpoint.model or "")
         if isinstance(task, PassedOn):
-            return await self._passed_on(request, task, session.client, owner)
+            return await self._passed_on(request, Passing(task, session.client, self.meters), owner)
         run = Run(task, owner)
         if task.stream:
             return await self._streamed(request, lambda tell: self._stream_run(run, session, tell), run.headers)
         chains = await while_connected(request, self._answered(run, session, lambda _: None))
         return JSONResponse(completion(run, chains), headers=run.headers)
 
-    async def _session(self) -> Session:
+    async def session(self) -> Session:
+        """The session to the model server. Raises an `ApiError` where there is none, or not in time."""
         try:
             async with asyncio.timeout(self.config.limits.seconds):
                 return await self.upstream.session()
@@ -72,22 +76,26 @@ class Chat:
 
     async def _answered(self, run: Run, session: Session, tell: Callable[[Piece], None]) -> tuple[Chain, ...]:
         """The chains that answer, once there is a place for the work."""
-        config = self.config
-        async with self._metered(run.ask.label), self.admission.place(run.owner):
+        config, deadline = self.config, self._deadline()
+        async with self._metered(run.ask.label), self.admission.place(run.owner, deadline):
             self.runs.keep(run)
             try:
-                work = Work(run, session, self._prompts, config.defaults.on_overflow, config.limits.seconds, tell)
+                work = Work(run, session, self._prompts, config, deadline, partial(self.runs.add, run), tell)
                 chains = await work.answer()
                 run.chosen = tuple(chain.place for chain in chains)
                 run.status = "done"
             except (ApiError, RSAError) as error:
-                run.status, run.error = "failed", str(error)
+                run.status, run.error = "failed", without_addresses(str(error))
                 raise
             finally:
-                run.status = "cancelled" if run.status == "running" else run.status
+                run.end()
                 self.runs.keep(run)
                 self.meters.run(run)
         return chains
+
+    def _deadline(self) -> float:
+        """When a request that begins now must have ended, the time that it waits for a place included."""
+        return asyncio.get_running_loop().time() + self.config.limits.seconds
 
     @asynccontextmanager
     async def _metered(self, plan: str) -> AsyncIterator[None]:
@@ -99,9 +107,11 @@ class Chat:
         except ApiError as error:
             status = error.status
             raise
-        except (RSAError, Fault) as error:
+        except RSAError as error:
             problem = problem_of(error)
             status = problem.status
+            if status >= _OF_SERVERS:
+                _LOG.warning("a request for %s failed with %d: %s", plan, status, error)
             raise problem from error
         except asyncio.CancelledError:
             status = _CLIENT_GONE
@@ -139,43 +149,20 @@ class Chat:
             raise
         return EventStream(feed, keep_alive, headers)
 
-    async def _passed_on(self, request: Request, task: PassedOn, client: Client, owner: str) -> Response:
-        headers = {"X-RSA-Plan": "plain", **({"X-RSA-Note": task.why} if task.why else {})}
-        if task.stream:
-            return await self._streamed(request, lambda tell: self._stream_passed(task, client, owner, tell), headers)
-        text = await while_connected(request, self._plain(task, client, owner))
+    async def _passed_on(self, request: Request, passing: Passing, owner: str) -> Response:
+        headers = passing.task.headers
+        if passing.task.stream:
+            return await self._streamed(request, lambda tell: self._in_place(lambda: passing.streamed(tell), owner), headers)
+        text = await while_connected(request, self._in_place(passing.whole, owner))
         return Response(text, media_type="application/json", headers=headers)
 
-    async def _plain(self, task: PassedOn, client: Client, owner: str) -> str:
-        async with self._place(owner), client.passed_on(task.body) as passage:
-            text = await passage.text()
-        self._count_usage(text)
-        return text
-
-    async def _stream_passed(self, task: PassedOn, client: Client, owner: str, tell: Callable[[str], None]) -> None:
-        async with self._place(owner), client.passed_on(task.body) as passage, aclosing(passage.events()) as events:
-            async for data in events:
-                if data != _END:
-                    tell(data)
-                    self._count_usage(data)
-
-    @asynccontextmanager
-    async def _place(self, owner: str) -> AsyncIterator[None]:
-        """A place for what is passed on, with the time limit."""
-        seconds = self.config.limits.seconds
-        async with self._metered("plain"), self.admission.place(owner):
+    async def _in_place(self, work: Callable[[], Coroutine[Any, Any, ValueT]], owner: str) -> ValueT:
+        """What is passed on, once there is a place for it, within the time limit."""
+        deadline = self._deadline()
+        async with self._metered("plain"), self.admission.place(owner, deadline):
             try:
-                async with asyncio.timeout(seconds):
-                    yield
+                async with asyncio.timeout_at(deadline):
+                    return await work()
             except TimeoutError:
-                message = f"the time limit of {seconds:g} seconds is over: ask for less (max_tokens)"
+                message = f"the time limit of {self.config.limits.seconds:g} seconds is over: ask for less (max_tokens)"
                 raise ApiError(504, message, "time_limit") from None
-
-    def _count_usage(self, text: str) -> None:
-        if '"usage"' not in text:
-            return
-        try:
-            reply = json.loads(text)
-        except (ValueError, RecursionError):
-            return
-        self.meters.used(read_usage(reply.get("usage") if isinstance(reply, dict) else None))

@@ -1,6 +1,7 @@
 """The command `rsa-serve`."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -79,6 +80,7 @@ def _run(path: Path | None, options: Mapping[str, object], *, schema: bool) -> N
         typer.echo(json.dumps(GatewayConfig.model_json_schema(), indent=2))
         return
     config = load_config(path, options)
+    logging.basicConfig(format="rsa-serve: %(message)s")
     try:
         from rsa.gateway.server import listen  # noqa: PLC0415
     except ModuleNotFoundError as error:

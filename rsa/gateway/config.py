@@ -4,27 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from rsa.compaction import COMPACTIONS
 from rsa.endpoint import Endpoint, Sampling
 from rsa.errors import UsageError
 from rsa.kinds import KINDS
+from rsa.ordering import CANDIDATE_ORDERS
+from rsa.overflow import OVERFLOWS
 from rsa.serving import ENGINES, Engine
+from rsa.settings import Positive, Section, by_plain, load, one_of
 from rsa.strategies import STRATEGIES, Select
-from rsa.text import did_you_mean
 
-__all__ = ["GatewayConfig", "Maxima", "Positive", "load_config"]
+__all__ = ["GatewayConfig", "Maxima", "load_config"]
 
-Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A checked, immutable part of the configuration that takes no unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Upstream(Section):
@@ -50,6 +44,9 @@ class Upstream(Section):
     """Whether the model must be among those that it lists."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Merged into every call; null removes a field that it does not know."""
+    affinity_header: str | None = "X-Session-ID"
+    """A header with the same opaque value in all calls of one request, by which a router in front of several servers keeps
+    them on one; null sends none."""
 
     def endpoint(self, base_url: str, model: str | None, key: str | None) -> Endpoint:
         """The endpoint at a URL, which may be that of a started server."""
@@ -64,57 +61,67 @@ class Upstream(Section):
             context=self.context,
             extra_body=self.extra_body,
             check_model=self.check_model,
+            affinity_header=self.affinity_header,
         )
 
 
 class Serve(Section):
-    """A model server to start, and to end with this one."""
+    """A model server to start, and to end with this one. A plain engine name stands for the whole section."""
 
     engine: Literal["vllm", "llamacpp"]
     """vllm or llamacpp."""
+    model: str | None = None
+    """The folder, file or hub id to load where that is not upstream.model, which then is only its name in requests."""
     context: Positive | None = None
     """The context window to serve with, in tokens."""
     log: str = "rsa-serve-model.log"
     """The file that its output goes to."""
     args: list[str] = Field(default_factory=list)
     """vllm: further arguments."""
+    python: str | None = None
+    """vllm: the interpreter that has vLLM, by default this one."""
     parallel: Positive | None = None
     """llamacpp: sequences at a time."""
     threads: Positive | None = None
     """llamacpp: processor threads."""
 
     def build(self, model: str | None) -> Engine:
-        """The engine. Raises `UsageError` for keys that it does not take."""
+        """The engine that serves what requests call `model`. Raises `UsageError` for keys that it does not take."""
         own: dict[str, dict[str, Any]] = {
-            "vllm": {"args": tuple(self.args)},
+            "vllm": {"args": tuple(self.args), "python": self.python},
             "llamacpp": {"parallel": self.parallel, "threads": self.threads},
         }
         foreign = [key for engine, keys in own.items() if engine != self.engine for key, value in keys.items() if value]
         if foreign:
             raise UsageError(f"{self.engine} takes no serve.{foreign[0]}: leave it out")
         given = {key: value for key, value in own[self.engine].items() if value}
-        return ENGINES[self.engine](model=model, context=self.context, **given)
+        served_as = model if self.model else None
+        return ENGINES[self.engine](model=self.model or model, served_as=served_as, context=self.context, **given)
 
 
 class Defaults(Section):
     """What is done with a request that does not say it."""
 
-    strategy: str = "rsa"
+    strategy: Annotated[str, one_of("strategy", STRATEGIES)] = "rsa"
     """rsa, majority, self_refine, self_aggregation, rejection or sample."""
     n: Positive = 8
     """Population size, N."""
     k: Positive = 4
-    """Candidates that each later chain reads, K."""
+    """Candidates that each later chain reads, K; not more than n where only that is given."""
     steps: Positive = 3
     """Populations, T."""
     select: Select | None = None
     """sample or majority; by default the strategy's own."""
-    kind: str = "general"
+    kind: Annotated[str, one_of("kind", KINDS)] = "general"
     """How later prompts ask for the answer and how it is read: general, math, choice, number, gym, code or text."""
-    compaction: str = "answer"
+    compaction: Annotated[str, one_of("compaction", COMPACTIONS)] = "answer"
     """What of a candidate a prompt shows: answer (without thinking) or full."""
-    on_overflow: Literal["fail", "shrink_k", "tail"] = "fail"
-    """What becomes of a prompt over the context window."""
+    candidate_order: Annotated[str, one_of("order", CANDIDATE_ORDERS)] = "draw"
+    """How the candidates of a prompt stand: draw (as drawn, as in the paper), index (by slot) or shared (prompts of a step
+    begin alike, for the prefix cache of the model server)."""
+    on_overflow: Annotated[str, one_of("rule", OVERFLOWS)] = "fail"
+    """What becomes of a prompt over the context window: fail (the chain is dead), shrink_k (fewer candidates), tail (their
+    ends) or summarize (condensed by the model, in calls of their own)."""
     temperature: float = Field(1.0, ge=0)
     """Sampling temperature."""
     top_p: float = Field(1.0, gt=0, le=1)
@@ -123,15 +130,8 @@ class Defaults(Section):
     """New tokens a chain; by default 8192, or less where the context could not hold k candidates and a reply."""
 
     @model_validator(mode="after")
-    def _known(self) -> "Defaults":
-        for what, name, known in (
-            ("strategy", self.strategy, STRATEGIES),
-            ("kind", self.kind, KINDS),
-            ("compaction", self.compaction, COMPACTIONS),
-        ):
-            if name not in known:
-                raise ValueError(f"there is no {what} {name!r}{did_you_mean(name, known)}")
-        if self.k > self.n:
+    def _drawable(self) -> "Defaults":
+        if "k" in self.model_fields_set and self.k > self.n:
             raise ValueError(f"k={self.k} candidates cannot be drawn from a population of n={self.n}: lower k or raise n")
         return self
 
@@ -171,7 +171,7 @@ class Limits(Section):
     body_bytes: Positive = 4 << 20
     """Length of a request's body."""
     seconds: Seconds = 600.0
-    """Time limit of a request; what is complete by then answers, or 504."""
+    """Time limit of a request, in which it may also have to wait for a place; what is complete by then answers, or 504."""
     drain: Positive = 30
     """Seconds that requests have to end after SIGTERM."""
 
@@ -183,15 +183,22 @@ class Keys(Section):
     """An environment variable with one or more keys, with commas between."""
     file: str | None = None
     """A file with a key a line."""
+    metrics: bool = False
+    """Whether /metrics needs a key too, where there are keys."""
+    health: bool = False
+    """Whether /health needs a key too, where there are keys."""
 
 
 class Runs(Section):
-    """For how long the lineage of an answer can be fetched."""
+    """For how long the lineage of an answer can be fetched: the oldest go first."""
 
     seconds: Seconds = 3600.0
     """After the answer."""
     number: Positive = 100
     """Runs that are kept at most."""
+    bytes: Positive = 64 << 20
+    """Bytes of memory that all runs that are kept take together, those at work among them; one that is larger alone is not
+    kept."""
 
 
 class Stream(Section):
@@ -207,7 +214,7 @@ class GatewayConfig(Section):
     """All of it."""
 
     upstream: Upstream = Upstream()
-    serve: Serve | None = None
+    serve: Annotated[Serve | None, by_plain("engine", Serve | None)] = None
     defaults: Defaults = Defaults()
     maxima: Maxima = Maxima()
     limits: Limits = Limits()
@@ -218,6 +225,8 @@ class GatewayConfig(Section):
     """A shipped preset, or a folder of templates."""
     unsupported: Literal["pass", "refuse"] = "pass"
     """Tools, images and what else cannot be aggregated, and unknown fields: passed on, or refused."""
+    page: bool = True
+    """Whether there is a page at / to try it."""
     cors: list[str] = Field(default_factory=list)
     """Origins of web pages that may call this server."""
     host: str = "127.0.0.1"
@@ -242,42 +251,4 @@ class GatewayConfig(Section):
 
 def load_config(path: Path | None, overrides: Mapping[str, Any]) -> GatewayConfig:
     """The configuration of a file (or none) with dotted keys put over it. Raises `UsageError` that lists every mistake."""
-    content = _read(path) if path else {}
-    for key, value in overrides.items():
-        section: dict[str, Any] = content
-        *names, last = key.split(".")
-        for name in names:
-            inner = section.get(name)
-            section[name] = dict(inner) if isinstance(inner, Mapping) else {}
-            section = section[name]
-        section[last] = value
-    try:
-        return GatewayConfig.model_validate(content)
-    except ValidationError as error:
-        source = str(path or "command line")
-        raise UsageError("\n".join(f"{source}: {_told(details)}" for details in error.errors())) from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{path} must hold keys and values, such as 'port: 8100'")
-    return content
-
-
-def _told(details: Any) -> str:
-    key = ".".join(str(part) for part in details["loc"])
-    if details["type"] == "extra_forbidden":
-        model: Any = GatewayConfig
-        for name in details["loc"][:-1]:
-            model = getattr(model.model_fields.get(name), "annotation", None) if hasattr(model, "model_fields") else None
-        valid = model.model_fields if hasattr(model, "model_fields") else ()
-        return f"unknown key {key!r}{did_you_mean(str(details['loc'][-1]), valid)}"
-    message = str(details["msg"]).removeprefix("Value error, ")
-    given = "" if isinstance(details["input"], Mapping | BaseModel) else f" (given: {details['input']!r})"
-    return f"{key}: {message}{given}" if key else message
+    return load(path, overrides, GatewayConfig, "port: 8100")

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from rsa.endpoint.faults import Fault
 from rsa.errors import RSAError
 from rsa.gateway.feed import Feed, gone
-from rsa.gateway.problems import ApiError, problem_of
+from rsa.gateway.problems import ApiError, problem_of, shutting_down
 
 __all__ = ["EventStream"]
+
+_END = "data: [DONE]\n\n"
 
 
 class EventStream(Response):
@@ -34,6 +35,10 @@ class EventStream(Response):
             await asyncio.wait([watch, pump], return_when=asyncio.FIRST_COMPLETED)
             if pump.done():
                 pump.result()
+        except asyncio.CancelledError:
+            pump.cancel()
+            await _say(send, _told(shutting_down()))
+            await _say(send, _END, more=False)
         finally:
             watch.cancel()
             pump.cancel()
@@ -43,8 +48,8 @@ class EventStream(Response):
     async def _pump(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         while (text := await self._next()) is not None:
-            await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
-        await send({"type": "http.response.body", "body": b"data: [DONE]\n\n", "more_body": False})
+            await _say(send, text)
+        await _say(send, _END, more=False)
 
     async def _next(self) -> str | None:
         """What is to be sent next; None at the end."""
@@ -54,13 +59,21 @@ class EventStream(Response):
             return ": keep-alive\n\n"
         except ApiError as error:
             return self._failed(error)
-        except (RSAError, Fault) as error:
+        except RSAError as error:
             return self._failed(problem_of(error))
         return None if text is None else f"data: {text}\n\n"
 
     def _failed(self, error: ApiError) -> str:
         self._feed = Feed(_nothing)
-        return f"data: {json.dumps(error.body())}\n\n"
+        return _told(error)
+
+
+async def _say(send: Send, text: str, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
+
+
+def _told(error: ApiError) -> str:
+    return f"data: {json.dumps(error.body())}\n\n"
 
 
 async def _nothing(_: object) -> None:

@@ -28,7 +28,7 @@ class Guard:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise ApiError(401, "no API key: send it as 'Authorization: Bearer KEY'", "invalid_api_key")
-        digest = hashlib.sha256(key.strip().encode("utf-8", errors="replace")).digest()
+        digest = hashlib.sha256(key.strip().encode("latin-1")).digest()  # the bytes as they came
         found = [hmac.compare_digest(digest, known) for known in self._digests]  # all of them, whichever it is
         if not any(found):
             raise ApiError(401, "the API key is wrong: ask whoever runs this server for one", "invalid_api_key")
@@ -45,10 +45,10 @@ def read_keys(settings: config.Keys) -> list[str]:
         found += keys
     if settings.file:
         try:
-            lines = Path(settings.file).read_text(encoding="utf-8").splitlines()
+            lines = [line.strip() for line in Path(settings.file).read_text(encoding="utf-8-sig").splitlines()]
         except (OSError, ValueError) as error:
             raise UsageError(f"keys.file: {settings.file} cannot be read: {error}") from error
-        keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        keys = [line for line in lines if line and not line.startswith("#")]
         if not keys:
             raise UsageError(f"keys.file: {settings.file} holds no key: write one a line")
         found += keys

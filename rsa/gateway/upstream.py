@@ -1,6 +1,7 @@
 """The model server behind: one session for all requests, opened when it is first needed and there."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 from rsa.endpoint import Endpoint
@@ -11,7 +12,9 @@ __all__ = ["Upstream"]
 
 
 class Upstream:
-    """Opens the session once. As long as the model server is not there, every request tries anew."""
+    """Opens the session once. As long as the model server is not there, a request tries anew, and those that came meanwhile
+    share what comes of it.
+    """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -19,15 +22,26 @@ class Upstream:
         self._opening = asyncio.Lock()
         self._session: Session | None = None
         self._over: RSAError | None = None
+        self._failed: tuple[float, RSAError] | None = None  # the latest attempt to open it, and when it ended
 
     async def session(self) -> Session:
         """The session. Raises `EndpointUnreachable` if nobody answers, `EndpointRefused` if the model is not there."""
+        came = time.monotonic()
         async with self._opening:
             if self._over:
                 raise self._over
             if self._session is None:
-                self._session = await self._stack.enter_async_context(open_session(self.endpoint))
+                self._session = await self._opened(came)
             return self._session
+
+    async def _opened(self, came: float) -> Session:
+        if self._failed and self._failed[0] > came:
+            raise self._failed[1]
+        try:
+            return await self._stack.enter_async_context(open_session(self.endpoint))
+        except RSAError as error:
+            self._failed = time.monotonic(), error
+            raise
 
     @property
     def up(self) -> bool:

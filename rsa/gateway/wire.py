@@ -12,6 +12,7 @@ from rsa.text import did_you_mean
 __all__ = ["ChatRequest", "RSAOptions", "read_request"]
 
 Positive = Annotated[int, Field(ge=1)]
+_MOST_MISTAKES = 5  # that are told of one request
 
 
 class _Strict(BaseModel):
@@ -54,7 +55,7 @@ class ChatRequest(_Strict):
     model_config = ConfigDict(extra="allow")
 
     model: str
-    messages: list[dict[str, Any]]
+    messages: Annotated[list[dict[str, Any]], Field(fail_fast=True)]
     n: Positive | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -62,7 +63,7 @@ class ChatRequest(_Strict):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Positive | None = None
     max_completion_tokens: Positive | None = None
-    stop: str | list[str] | None = None
+    stop: str | Annotated[list[str], Field(fail_fast=True)] | None = None
     seed: int | None = None
     response_format: dict[str, Any] | None = None
     rsa: RSAOptions | None = None
@@ -85,7 +86,7 @@ def read_request(content: bytes) -> tuple[ChatRequest, dict[str, Any]]:
     try:
         return ChatRequest.model_validate(body), body
     except ValidationError as error:
-        raise _mistake(error.errors()) from None
+        raise _mistake(error.errors(include_url=False)) from None
 
 
 def _no_number(name: str) -> None:
@@ -93,10 +94,13 @@ def _no_number(name: str) -> None:
 
 
 def _mistake(errors: list[Any]) -> ApiError:
-    """The first mistake decides the code; the message lists all."""
+    """The first mistake decides the code; the message lists the first few."""
     first = errors[0]
     code = {"missing": "missing_field", "extra_forbidden": "unknown_field"}.get(first["type"], "invalid_value")
-    return ApiError(400, "; ".join(map(_told, errors)), code, param=_place(first))
+    told = [*map(_told, errors[:_MOST_MISTAKES])]
+    if more := len(errors) - len(told):
+        told.append(f"and {more:,} more mistakes")
+    return ApiError(400, "; ".join(told), code, param=_place(first))
 
 
 def _place(details: Any) -> str:

@@ -1,6 +1,7 @@
 """One request at work: its chains on the shared client, and the answers that come of them."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -9,20 +10,22 @@ from typing import Any
 from rsa.budget import Account, Bill, Purse
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
-from rsa.demand import answering_line
-from rsa.errors import BudgetSpent, CallAbandoned
-from rsa.gateway.problems import ApiError
+from rsa.errors import BudgetSpent, CallAbandoned, CallFailed, RunFailed
+from rsa.gateway.config import GatewayConfig
+from rsa.gateway.problems import ApiError, without_addresses
 from rsa.gateway.progress import Progress
 from rsa.gateway.runs import Run
 from rsa.generation import Generation
-from rsa.library import Result, result_of
 from rsa.plan import Place, Plan, PlannedChain
 from rsa.prompts import Prompts
+from rsa.result import Result, result_of
 from rsa.scheduler import Generate, Job, execute
 from rsa.session import Session
 from rsa.tokens import reply_limit
 
 __all__ = ["Piece", "Work"]
+
+_LOG = logging.getLogger("rsa.gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +38,54 @@ class Piece:
 
 
 class _Purse(Purse):
-    """Also knows whether a call of its chain is on its way, and not only waits for something."""
+    """Also knows whether a call for its chain is on its way, and not only waits for something."""
 
     def __init__(self, accounts: Sequence[Account]) -> None:
         super().__init__(accounts)
-        self._bill: Bill | None = None
+        self._bills: set[Bill] = set()
 
     @property
     def sending(self) -> bool:
-        return self._bill is not None and self._bill.sent
+        return any(bill.sent for bill in self._bills)
 
     @asynccontextmanager
     async def call(self, prompt: int, completion: int) -> AsyncIterator[Bill]:
         async with super().call(prompt, completion) as bill:
-            self._bill = bill
+            self._bills.add(bill)
             try:
                 yield bill
             finally:
-                self._bill = None
+                self._bills.remove(bill)
 
 
 class Work:
-    """Makes the answers to one ask. `tell` is called with pieces as they come, where the ask wants a stream."""
+    """Makes the answers to one ask.
+
+    `deadline` is a time of the running loop: what is complete by then answers. `record` is called with every chain, and
+    `tell` with pieces as they come, where the ask wants a stream.
+    """
 
     def __init__(
-        self, run: Run, session: Session, prompts: Prompts, on_overflow: str, seconds: float, tell: Callable[[Piece], None]
+        self,
+        run: Run,
+        session: Session,
+        prompts: Prompts,
+        config: GatewayConfig,
+        deadline: float,
+        record: Callable[[Chain], None],
+        tell: Callable[[Piece], None],
     ) -> None:
         self._run = run
         self._ask = run.ask
         self._session = session
         self._prompts = prompts
-        self._on_overflow = on_overflow
-        self._seconds = seconds
+        self._on_overflow = config.defaults.on_overflow
+        self._seconds = config.limits.seconds
+        self._deadline = deadline
+        self._record = record
         self._tell = tell
-        plan = self._ask.plan
-        known = self._ask.select == "sample" and self._ask.choices == 1 and plan.steps not in plan.judging_steps
-        self._answering = answering_line(plan) if known else None
-        self._progress = Progress(plan, self._ask.question.kind, self._answering)
+        self._failures: dict[Place, CallFailed] = {}
+        self._progress = Progress(self._ask.plan, self._ask.question.kind, run.answering)
         self._account = Account("this request", self._ask.budget)
         self._under_way: dict[asyncio.Future[Chain], _Purse] = {}
         self._dropped: set[asyncio.Future[Chain]] = set()
@@ -85,9 +99,9 @@ class Work:
         errors of `rsa.arun`.
         """
         ask, generation = self._ask, self._generation()
-        job = Job(ask.plan, self._maker(generation), {}, self._answering)
+        job = Job(ask.plan, self._maker(generation), {}, self._run.answering)
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout_at(self._deadline):
                 with self._account.deadline(self._drop_what_waits):
                     await execute([job], self._session.client.gate, self._take, lambda: self._account.told() is not None)
         except TimeoutError:
@@ -97,8 +111,13 @@ class Work:
             raise ApiError(504, f"{result.stopped}: the answer was cut off", "time_limit")
         if ask.stream and self._heard is None:
             self._tell(Piece(result.text, result.chosen.reasoning or ""))
+        members = self._members(result)
         self._run.stopped = result.stopped
-        return self._members(result)
+        if len(members) < ask.choices:
+            self._run.note = (
+                f"n={ask.choices} answers were asked for, but only {len(members)} chains of the last step are alive"
+            )
+        return members
 
     def _drop_what_waits(self) -> None:
         """The budget's seconds are over: calls on their way may end, and no other is sent."""
@@ -116,6 +135,8 @@ class Work:
                 remedy = "ask for less (rsa.n, rsa.steps, max_tokens) or allow more time"
                 raise ApiError(504, f"{told}, before anything could answer: {remedy}", "time_limit") from error
             raise
+        except RunFailed as error:
+            raise error from self._failures.get(min(self._failures, default=(0, 0)))
 
     def _members(self, result: Result) -> tuple[Chain, ...]:
         """As many as are asked for: the chosen one, then others of its population in drawn order."""
@@ -126,7 +147,7 @@ class Work:
         return (result.chosen, *others)[: self._ask.choices]
 
     def _take(self, chain: Chain) -> None:
-        self._run.chains.append(chain)
+        self._record(chain)
         if not self._ask.stream:
             return
         told = self._progress.add(chain)
@@ -145,12 +166,16 @@ class Work:
             session.context,
             session.counter,
             self._on_overflow,
+            on_failure=self._note_failure,
         )
+
+    def _note_failure(self, planned: PlannedChain, error: CallFailed) -> None:
+        self._failures[planned.place] = error
+        _LOG.warning("run %s: the chain of step %d in slot %d is dead: %s", self._run.id, planned.step, planned.slot, error)
 
     def _maker(self, generation: Generation) -> Generate:
         """Makes the chains; those of the step that answers with the fields that are for it alone."""
-        extra = {**generation.sampling.extra, **self._ask.last}
-        final = replace(generation, sampling=replace(generation.sampling, extra=extra)) if self._ask.last else generation
+        final = replace(generation, own=self._ask.last) if self._ask.last else generation
         judging = self._ask.plan.judging_steps
         answers_in = max(step for step in range(1, self._ask.plan.steps + 1) if step not in judging)
 
@@ -168,10 +193,11 @@ class Work:
             self._heard = planned.place
             self._tell(Piece(text, reasoning))
 
-        live = self._ask.stream and self._answering is not None and planned.step == plan.steps
+        live = self._ask.stream and self._run.answering is not None and planned.step == plan.steps
         purse = _Purse([self._account])
         made = asyncio.ensure_future(generation(self._ask.question, plan, planned, parents, purse, hear if live else None))
         self._under_way[made] = purse
+        self._run.under_way.add(planned.place)
         try:
             chain = await made
         except CallAbandoned:
@@ -182,8 +208,11 @@ class Work:
             raise
         finally:
             del self._under_way[made]
+            self._run.under_way.discard(planned.place)
             made.cancel()
         if chain.dead and self._heard == chain.place:  # what was passed on cannot be taken back
-            self._run.chains.append(chain)
-            raise ApiError(502, f"the answer broke off: {chain.error}; ask again", "upstream_failed")
+            self._record(chain)
+            raise ApiError(
+                502, f"the answer broke off: {without_addresses(chain.error or '')}; ask again", "upstream_failed"
+            )
         return chain

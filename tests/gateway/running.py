@@ -4,7 +4,8 @@ import asyncio
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,14 @@ from tests.fake_server import FakeServer, Trouble
 
 QUESTION = [{"role": "user", "content": "What is 6 times 7?"}]
 SMALL = {"n": 3, "k": 2, "steps": 2}
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for what happens in another thread or process."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
 
 
 class StreamingServer(FakeServer):
@@ -56,7 +65,8 @@ class StreamingServer(FakeServer):
             return response
         await self._event(response, {"choices": [{"index": 0, "delta": {"content": last}, "finish_reason": None}]})
         await self._event(response, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        await self._event(response, {"choices": [], "usage": reply["usage"]})
+        if self.usage:
+            await self._event(response, {"choices": [], "usage": reply["usage"]})
         await response.write(b"data: [DONE]\n\n")
         return response
 

@@ -1,14 +1,19 @@
 """Bad input: the right status, and an error in OpenAI's shape that says what to do."""
 
+import asyncio
 import json
+from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rsa.endpoint import Endpoint
+from rsa.errors import EndpointUnreachable
 from rsa.gateway.asks import understood
 from rsa.gateway.config import GatewayConfig
 from rsa.gateway.problems import ApiError
+from rsa.gateway.upstream import Upstream
 from rsa.gateway.wire import ChatRequest, RSAOptions, read_request
 from tests.fake_server import Trouble
 from tests.gateway.running import QUESTION, SMALL, running_gateway
@@ -83,6 +88,24 @@ def test_each_mistake_is_told_with_its_place_and_a_remedy(gateway, upstream, nam
     assert upstream.requests == []
 
 
+MANY = 50_000
+ENDLESS = {
+    "messages": body(messages=[1] * MANY),
+    "stops": body(stop=[1] * MANY),
+    "unknown fields": body(rsa={f"a{number}": 1 for number in range(MANY)}),
+    "a field's name": body(rsa={"a" * MANY: 1}),
+    "the model": body(model="a" * MANY),
+    "the strategy": body(rsa={"strategy": "a" * MANY}),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_is_told_of_endless_mistakes_has_an_end(gateway, upstream, name):
+    reply = gateway.chat(ENDLESS[name])
+    assert reply.status in (400, 404)
+    assert len(reply.text) < 10_000
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -118,10 +141,26 @@ def test_whatever_comes_is_understood_or_told(fields, likely, unsupported):
     assert told is None or json.dumps(told.body(), ensure_ascii=False).encode()
 
 
+LIKELY = {"model": st.sampled_from(["fake", "fake:plain", "fake:majority"]), "messages": MESSAGES | st.just(QUESTION)}
+
+
+@settings(max_examples=60)
+@given(st.fixed_dictionaries(LIKELY, optional={"rsa": OPTIONS, **dict.fromkeys([*FIELDS[2:-6], "made_up"], JSON)}))
+def test_whatever_comes_is_answered(shared_gateway, fields):
+    reply = shared_gateway.chat(fields)
+    assert reply.status in (200, 400, 404)
+    if reply.status == 200 and fields.get("stream"):
+        assert [event for event in reply.events if "error" in event] == []
+    else:
+        assert ("error" in reply.json) == (reply.status != 200)
+
+
 def test_pages_that_are_not_there(gateway, upstream):
     assert gateway.get("/v1/nowhere").json["error"]["code"] == "unknown_url"
-    assert gateway.get("/v1/chat/completions").status == 405
+    wrong = gateway.get("/v1/chat/completions")
+    assert (wrong.status, wrong.json["error"]["code"], wrong.headers["allow"]) == (405, "wrong_method", "POST")
     assert gateway.get("/v1/rsa/runs/none").status == 404
+    assert gateway.get("/health/").status == 404
 
 
 def test_a_huge_body(upstream):
@@ -135,6 +174,20 @@ def test_a_huge_body(upstream):
         )
         assert connection.getresponse().status == 413
         connection.close()
+
+
+def test_a_body_that_does_not_come(upstream):
+    with running_gateway(upstream.url, limits={"seconds": 0.2}) as gateway:
+        for leaves in (False, True):
+            connection = gateway.connection()
+            connection.putrequest("POST", "/v1/chat/completions")
+            connection.putheader("Content-Length", "100")
+            connection.endheaders(b"{")
+            if not leaves:
+                response = connection.getresponse()
+                assert (response.status, json.loads(response.read())["error"]["code"]) == (408, "body_too_slow")
+            connection.close()
+        assert gateway.get("/v1/models").status == 200
 
 
 def test_an_upstream_that_is_down_and_comes_back():
@@ -156,13 +209,38 @@ def test_an_upstream_that_is_down_and_comes_back():
         assert gateway.chat({"model": "fake:plain", "messages": QUESTION}).status == 503
 
 
+async def test_requests_that_wait_together_for_an_upstream_that_is_gone_are_told_together(monkeypatch):
+    tried, silent = [], asyncio.Event()
+
+    @asynccontextmanager
+    async def opening(endpoint):
+        tried.append(endpoint)
+        await silent.wait()
+        raise EndpointUnreachable("nobody answers")
+        yield
+
+    monkeypatch.setattr("rsa.gateway.upstream.open_session", opening)
+    upstream = Upstream(Endpoint("http://x/v1"))
+    waiting = [asyncio.ensure_future(upstream.session()) for _ in range(5)]
+    await asyncio.sleep(0)
+    silent.set()
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(error) for error in told] == [EndpointUnreachable] * 5
+    assert len(tried) == 1
+    with pytest.raises(EndpointUnreachable):
+        await upstream.session()
+    assert len(tried) == 2
+
+
 @pytest.mark.parametrize(
     ("trouble", "status", "code"),
     [
         (Trouble(400, json.dumps({"error": {"message": "bad grammar"}})), 400, "upstream_refused"),
         (Trouble(401, "who are you"), 502, "upstream_failed"),
         (Trouble(500, "oops"), 502, "upstream_failed"),
-        (Trouble(400, "the context length is exceeded"), 400, "context_length_exceeded"),
+        (Trouble(400, "the context length is exceeded"), 400, "upstream_refused"),  # whatever the prompt
+        (Trouble(429, "slow down", {"Retry-After": "0"}), 503, "upstream_down"),  # every call for longer than the patience
+        (Trouble(504, "too long"), 504, "upstream_slow"),
         (Trouble(200, "<html>"), 502, "upstream_failed"),
     ],
     ids=lambda value: str(getattr(value, "body", value)),
@@ -174,6 +252,14 @@ def test_what_the_upstream_refuses(upstream, trouble, status, code):
             reply = gateway.chat(stream=streamed)
         assert (reply.status, reply.json["error"]["code"]) == (status, code)
         assert trouble.body[-10:-3].strip('"') in reply.json["error"]["message"]
+
+
+@pytest.mark.parametrize("model", ["fake", "fake:plain"])
+def test_a_prompt_that_is_too_long_for_the_upstream(gateway, upstream, model):
+    upstream.trouble = lambda body: Trouble(400, "maximum context length") if "Count" in str(body["messages"]) else None
+    long = [{"role": "user", "content": "Count to a million."}]
+    reply = gateway.chat({"model": model, "messages": long})
+    assert (reply.status, reply.json["error"]["code"]) == (400, "context_length_exceeded")
 
 
 def test_an_upstream_that_is_slow(upstream):

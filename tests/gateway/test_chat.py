@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.fake_server import Trouble
-from tests.gateway.running import QUESTION, SMALL, running_gateway
+from tests.gateway.running import QUESTION, SMALL, StreamingServer, running_gateway
 
 IMAGE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}]
 TOOLS = [{"type": "function", "function": {"name": "add", "parameters": {}}}]
@@ -133,6 +133,54 @@ def test_an_upstream_that_does_not_count_is_told_so(gateway, upstream):
     upstream.usage = False
     usage = gateway.chat().json["usage"]
     assert (usage["total_tokens"], usage["rsa_details"]["counted"]) == (0, False)
+
+
+def test_fewer_answers_than_asked_for_are_told(gateway, upstream):
+    upstream.script = [None, None, None, Trouble(500), Trouble(500)]
+    told = gateway.chat(n=3, rsa={**SMALL, "select": "majority"})
+    assert len(told.json["choices"]) == 1
+    note = "n=3 answers were asked for, but only 1 chains of the last step are alive"
+    assert told.headers["x-rsa-note"] == told.json["rsa"]["note"] == note
+    assert "note" not in gateway.chat(n=3).json["rsa"]
+
+
+def test_an_error_of_the_upstream_that_no_reply_could_carry(gateway, upstream):
+    upstream.script = [Trouble(500, '{"error": {"message": "half a pair: \\ud800"}}')]
+    reply = gateway.chat(rsa={"n": 4, "k": 2, "steps": 2, "select": "majority"})
+    run = gateway.get(reply.json["rsa"]["lineage"]).json
+    assert [chain["error"] for chain in run["chains"] if "error" in chain] == ["HTTP 500: half a pair: ? (tried 1 times)"]
+
+
+@pytest.mark.parametrize("trouble", [Trouble(500, "see http://10.0.0.7:8000/x"), Trouble(302, headers={"Location": "/y"})])
+def test_the_address_of_the_upstream_is_for_the_log_alone(upstream, caplog, trouble):
+    upstream.script = [None, trouble] if trouble.status == 500 else []
+    upstream.trouble = lambda body: trouble if trouble.status == 302 else None
+    with running_gateway(upstream.url) as gateway:
+        shown = [
+            gateway.chat(rsa={"n": 4, "k": 2, "steps": 2, "select": "majority"}, stream=stream) for stream in (False, True)
+        ]
+        run = next((gateway.get(f"/v1/rsa/runs/{each.headers['x-rsa-run']}") for each in shown if each.status == 200), None)
+        shown.append(gateway.chat({"model": "fake:plain", "messages": QUESTION}))
+    for reply in [*shown, *([run] if run else [])]:
+        assert str(upstream.port) not in reply.text
+        assert "10.0.0.7" not in reply.text
+    if run:
+        dead = next(chain for chain in run.json["chains"] if chain["status"] == "dead")
+        assert dead["error"] == "HTTP 500: see (its address) (tried 1 times)"
+    assert f"{upstream.url}: HTTP {trouble.status}" in caplog.text
+
+
+def test_summaries_of_long_candidates_do_not_have_the_answers_format(upstream):
+    with StreamingServer(context=1500) as small:
+        small.reply = lambda body: "so short" if "Condense" in body["messages"][0]["content"] else "x " * 300
+        with running_gateway(small.url, defaults={"on_overflow": "summarize"}) as gateway:
+            asked = {"rsa": {"n": 2, "k": 2, "steps": 2}, "max_tokens": 50, "response_format": {"type": "json_object"}}
+            reply = gateway.chat(**asked).json
+            run = gateway.get(reply["rsa"]["lineage"]).json
+    assert [chain.get("overflow", {}).get("summaries") for chain in run["chains"]] == [None, None, ["so short"] * 2]
+    formatted = [body["messages"][0]["content"] for body in small.requests if "response_format" in body]
+    assert ["Condense" in prompt for prompt in formatted] == [False]
+    assert reply["usage"]["rsa_details"]["calls"] == len(small.requests) == 5
 
 
 def test_dead_chains_are_replaced_and_told(gateway, upstream):

@@ -4,25 +4,21 @@ import json
 import logging
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rsa.errors import UsageError
-from rsa.gateway.config import Keys
+from rsa.gateway.asks import understood
+from rsa.gateway.config import GatewayConfig, Keys
 from rsa.gateway.keys import Guard, read_keys
+from rsa.gateway.runs import Run
+from rsa.gateway.wire import read_request
 from tests.fake_server import Trouble
-from tests.gateway.running import QUESTION, SMALL, running_gateway
+from tests.gateway.running import QUESTION, SMALL, running_gateway, until
 
 SECOND = 1.0
-
-
-def until(condition, seconds=10.0):
-    """Wait for what happens in another thread."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def leave_in_the_middle(gateway, upstream, body):
@@ -71,10 +67,11 @@ def test_a_client_that_goes_away_amid_the_answers_own_tokens(gateway, upstream):
 def test_a_full_queue_turns_away_with_a_time_to_come_back(upstream):
     upstream.trouble = lambda body: Trouble(hang=True)
     with (
-        running_gateway(upstream.url, limits={"requests": 1, "queue": 1, "seconds": 1.0}) as gateway,
-        ThreadPoolExecutor(2) as pool,
+        running_gateway(upstream.url, limits={"requests": 1, "queue": 1}) as gateway,
+        ThreadPoolExecutor(1) as pool,
     ):
-        first = pool.submit(gateway.chat)
+        first = gateway.connection()
+        first.request("POST", "/v1/chat/completions", json.dumps({"model": "fake", "messages": QUESTION}))
         until(lambda: upstream.in_flight > 0)
         second = pool.submit(gateway.chat)
         until(lambda: "rsa_requests_waiting 1.0" in gateway.get("/metrics").text)
@@ -83,8 +80,19 @@ def test_a_full_queue_turns_away_with_a_time_to_come_back(upstream):
         assert 1 <= int(third.headers["retry-after"]) <= 120
         assert gateway.chat(stream=True).status == 429
         upstream.trouble = lambda body: None
-        assert first.result().status == 504
+        first.close()
         assert second.result().status == 200
+
+
+def test_the_time_limit_counts_the_time_in_the_queue(upstream):
+    upstream.trouble = lambda body: Trouble(hang=True)
+    with (
+        running_gateway(upstream.url, limits={"requests": 1, "seconds": 0.5}) as gateway,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        statuses = [reply.result().status for reply in [pool.submit(gateway.chat) for _ in range(4)]]
+        assert set(statuses) <= {429, 504}
+        assert 429 in statuses  # one after the other each would have had its time, and 504
 
 
 def test_one_key_cannot_take_the_places_of_another(upstream, monkeypatch):
@@ -134,12 +142,70 @@ def test_keys_that_are_not_there(monkeypatch, tmp_path):
             read_keys(keys)
 
 
+def test_keys_are_read_as_they_are_meant(tmp_path):
+    file = tmp_path / "keys"
+    file.write_text("\ufeffalpha\n  # a remark\n pass-wört \n", encoding="utf-8")
+    keys = read_keys(Keys(file=str(file)))
+    assert keys == ["alpha", "pass-wört"]
+    as_it_came = "Bearer pass-wört".encode().decode("latin-1")  # a header is bytes
+    assert Guard(keys).owner({"authorization": as_it_came}) == "key-2"
+
+
 def test_runs_are_kept_for_a_time_and_in_a_number(upstream):
     with running_gateway(upstream.url, runs={"number": 2, "seconds": 100}) as gateway:
         paths = [gateway.chat().json["rsa"]["lineage"] for _ in range(3)]
         assert [gateway.get(path).status for path in paths] == [404, 200, 200]
     with running_gateway(upstream.url, runs={"seconds": 1e-9}) as gateway:
         assert gateway.get(gateway.chat().json["rsa"]["lineage"]).status == 404
+
+
+def test_runs_are_kept_up_to_a_size(upstream):
+    upstream.reply = lambda body: "x" * 1000
+    with running_gateway(upstream.url, runs={"bytes": 33_000}) as gateway:
+        paths = [gateway.chat(rsa={**SMALL, "select": "majority"}).json["rsa"]["lineage"] for _ in range(3)]
+        assert [gateway.get(path).status for path in paths] == [404, 200, 200]
+        assert "33,000 bytes" in gateway.get(paths[0]).json["error"]["message"]
+
+
+def test_the_size_of_a_run_is_about_its_memory():
+    config = GatewayConfig.model_validate({"upstream": {"base_url": "http://x/v1"}})
+    long = {"metadata": {"a": "b" * 1_000_000}, "response_format": {"c": "d" * 1_000_000}}
+    for more in (long, {"messages": QUESTION * 1000}, {"rsa": {"n": 64, "k": 16, "steps": 8}}):
+        content = json.dumps({"model": "m", "messages": QUESTION, **more}).encode()
+        tracemalloc.start()
+        run = Run(understood(*read_request(content), config, "m"), "")
+        run.end()
+        taken, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert taken / 3 < run.size < taken * 3
+
+
+def test_a_run_at_work_is_let_go_when_it_grows_too_large(upstream):
+    upstream.reply = lambda body: "x" * 1000
+    upstream.hold = threading.Event()
+    body = {"model": "fake", "messages": QUESTION, "rsa": {"n": 4, "k": 4, "steps": 2}, "stream": True}
+    with running_gateway(upstream.url, runs={"bytes": 3500}) as gateway:
+        connection = gateway.connection()
+        connection.request("POST", "/v1/chat/completions", json.dumps(body))
+        response = connection.getresponse()
+        until(lambda: upstream.streamed)
+        path = f"/v1/rsa/runs/{response.headers['X-RSA-Run']}"
+        assert gateway.get(path).status == 404
+        upstream.hold.set()
+        assert "x" * 1000 in response.read().decode()
+        connection.close()
+        assert gateway.get(path).status == 404
+
+
+@pytest.mark.parametrize("page", ["metrics", "health"])
+def test_metrics_and_health_need_a_key_where_that_is_asked_for(upstream, monkeypatch, page):
+    monkeypatch.setenv("GATEWAY_KEYS", "alpha-key")
+    for needed in (False, True):
+        with running_gateway(upstream.url, keys={"env": "GATEWAY_KEYS", page: needed}) as gateway:
+            assert gateway.get(f"/{page}").status == (401 if needed else 200)
+            assert gateway.get(f"/{page}", Authorization="Bearer alpha-key").status == 200
+    with running_gateway(upstream.url, keys={page: True}) as gateway:
+        assert gateway.get(f"/{page}").status == 200  # there are no keys
 
 
 def test_pages_of_other_origins_only_where_they_are_named(gateway, upstream):
@@ -150,6 +216,17 @@ def test_pages_of_other_origins_only_where_they_are_named(gateway, upstream):
         assert reply.headers["access-control-allow-origin"] == "https://page.example"
         other = open_gateway.get("/v1/models", Origin="https://other.example")
         assert "access-control-allow-origin" not in other.headers
+
+
+def test_a_page_of_another_origin_cannot_send_what_no_browser_asks_about_first(gateway, upstream):
+    body = json.dumps({"model": "fake", "messages": QUESTION}).encode()
+    for kind in ({"Content-Type": "text/plain"}, {}):
+        reply = gateway.request("POST", "/v1/chat/completions", body, Origin="https://page.example", **kind)
+        assert (reply.status, reply.json["error"]["code"]) == (415, "not_json")
+    assert upstream.requests == []
+    own = {"Origin": f"http://127.0.0.1:{gateway.port}", "Content-Type": "application/json"}
+    assert gateway.request("POST", "/v1/chat/completions", body, **own).status == 200
+    assert gateway.request("POST", "/v1/chat/completions", body).status == 200
 
 
 def test_what_is_complete_when_the_time_is_over_answers(upstream):

@@ -149,7 +149,7 @@ async def test_however_the_bytes_are_cut_the_same_is_read(texts, cuts):
     ("events", "words"),
     [
         ([chunk("a")], "without a finish_reason"),
-        ([chunk("a"), {"error": {"message": "out of memory"}}], "out of memory"),
+        ([chunk("a"), {"error": {"message": "out of\nmemory"}}], "out of memory"),
         ([LAST], "no text"),
         (["text"], "not a stream of chat chunks"),
     ],
