@@ -1,0 +1,1 @@
+"""Training with TRL. Everything in here needs the extra `train-trl`."""

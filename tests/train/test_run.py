@@ -1,0 +1,334 @@
+"""What `rsa-train run` settles before anything is spent, and the parts that need no trainer."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rsa
+from evals.train.training.config import TrainConfig
+from evals.train.training.data import TrainingRow, read_training_set, visiting_order
+from evals.train.training.fresh import Refresher
+from evals.train.training.policy import Evaluation, Reply
+from evals.train.training.run import prepare_training
+from evals.train.training.stacks import check_stack
+from evals.train.training.trees import Forest, credited
+from rsa.compaction import COMPACTIONS
+from rsa.errors import UsageError
+from rsa.generation import Question
+from rsa.kinds import kind_named
+from rsa.prompts import Prompts
+from rsa.settings import load
+from tests.fake_server import FakeServer
+from tests.train.digits import CONFIGS, build_digits, rewritten, shape, train
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    with FakeServer() as server:
+        return build_digits(tmp_path_factory.mktemp("build"), server)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return shape(tmp_path_factory.mktemp("shape"))
+
+
+def config(data: Path, model: Path, **changes) -> TrainConfig:
+    content = yaml.safe_load((CONFIGS / "miniature.yaml").read_text())
+    return TrainConfig.model_validate({**content, "data": str(data), "model": str(model), **changes})
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configurations_are_valid(path):
+    content = yaml.safe_load(path.read_text())
+    if "sources" not in content and "task" not in content:
+        load(path, {}, TrainConfig, "")
+    assert path.read_text().startswith(f"# rsa-{'eval' if 'task' in content else 'train'} ")
+
+
+def test_the_papers_hyperparameters_are_the_defaults():
+    papers = load(CONFIGS / "paper_4gpu.yaml", {}, TrainConfig, "")
+    defaults = TrainConfig(model=papers.model, data=papers.data, out=papers.out)
+    shared = ("steps", "prompts_per_step", "rollouts", "learning_rate", "kl", "max_prompt_tokens", "max_reply_tokens")
+    assert [getattr(papers, key) for key in shared] == [getattr(defaults, key) for key in shared]
+    assert [getattr(papers, key) for key in shared] == [300, 256, 4, 1e-6, 0.0, 33792, 8192]
+
+
+def test_a_training_set_is_read_back(data):
+    read = read_training_set(data)
+    shown = Counter(row.candidates for row in read.train)
+    assert set(shown) == {0, 2}
+    assert (read.prompts, read.compaction) == ("brief", "answer")
+    assert abs(shown[0] - shown[2]) <= 1
+    asked = read.questions(3)
+    assert len({row.question.text for row in asked}) == 3
+
+
+@given(st.integers(1, 30), st.integers(0, 100), st.integers(0, 5))
+def test_every_row_is_visited_once_before_any_is_visited_again(rows, count, seed):
+    order = visiting_order([None] * rows, count, seed)  # type: ignore[list-item]
+    assert len(order) == count
+    for start in range(0, count - rows + 1, rows):
+        assert sorted(order[start : start + rows]) == list(range(rows))
+    assert order[: count // 2] == visiting_order([None] * rows, count // 2, seed)  # type: ignore[list-item]
+
+
+BAD = [
+    (
+        {"max_prompt_tokens": 60},
+        r"data: a prompt with its candidates has \d+ tokens, and max_prompt_tokens is 60: build the",
+    ),
+    ({"max_reply_tokens": 9000}, "do not fit the context of 8192 that"),
+    ({"sequences_per_device": 30}, "32 sequences a step cannot be shared out as 30 at a time on 1 devices"),
+    (
+        {"on_policy": {"every": 2}, "max_reply_tokens": 500, "evaluation": None},
+        "on_policy: a prompt with 2 replies of up to 500",
+    ),
+    (
+        {"end_to_end": {"k": 3}, "max_reply_tokens": 400, "evaluation": None},
+        "end_to_end: a prompt with 3 replies of up to 400",
+    ),
+    ({"max_reply_tokens": 600}, "evaluation.strategy: a prompt with 2 replies of up to 600 tokens may have 1[23]"),
+    ({"prompts": "brieff"}, "neither a folder nor a shipped preset; did you mean 'brief'"),
+]
+
+
+@pytest.mark.parametrize(("changes", "told"), BAD, ids=[told[:30] for _, told in BAD])
+def test_what_does_not_go_together_is_told_before_anything_is_spent(data, model, changes, told):
+    with pytest.raises(UsageError, match=told):
+        prepare_training(config(data, model, **changes))
+
+
+def test_a_tokenizer_without_a_chat_template_is_named_with_its_remedy(data, tmp_path):
+    folder = shape(tmp_path / "m")
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(UsageError, match=r"has no chat template.* the instruct model, or put a chat_template.jinja"):
+        prepare_training(config(data, folder))
+
+
+@pytest.mark.parametrize(
+    ("truth", "told"),
+    [
+        ("", "has no right answer in reward_model.ground_truth"),
+        ("42", "must come out of a data set that rsa-train build made"),
+    ],
+)
+def test_a_data_set_without_golds_is_refused(data, model, tmp_path, truth, told):
+    bad = rewritten(data, tmp_path / "bad", reward_model={"style": "rule", "ground_truth": truth})
+    with pytest.raises(UsageError, match=told):
+        prepare_training(config(bad, model))
+
+
+def test_a_folder_without_a_training_set_says_how_to_make_one(model, tmp_path):
+    with pytest.raises(UsageError, match="make the data set first"):
+        prepare_training(config(tmp_path, model))
+
+
+def test_a_model_that_is_not_there(data):
+    with pytest.raises(UsageError, match="model: there is no folder '/nowhere'"):
+        prepare_training(config(data, Path("/nowhere")))
+
+
+def test_a_folder_holds_one_run(data, model, tmp_path):
+    prepare_training(config(data, model, out=str(tmp_path / "run"))).begin({})
+    prepare_training(config(data, model, out=str(tmp_path / "run"), save_every=7)).begin({})
+    with pytest.raises(UsageError, match=r"learning_rate: [\d.]+ there, 0.5 here"):
+        prepare_training(config(data, model, out=str(tmp_path / "run"), learning_rate=0.5)).begin({})
+    with pytest.raises(UsageError, match="backend: 'trl' there, 'verl' here"):
+        prepare_training(config(data, model, out=str(tmp_path / "run")), "verl").begin({})
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(data, model, tmp_path):
+    with pytest.raises(UsageError, match=r"not the folder of a training run and not empty \(it holds build.yaml\)"):
+        prepare_training(config(data, model, out=str(data))).begin({})
+    (tmp_path / "train.yaml").write_text("- no run of ours\n")
+    with pytest.raises(UsageError, match=r"train\.yaml is not what rsa-train run writes"):
+        prepare_training(config(data, model, out=str(tmp_path))).begin({})
+
+
+def test_a_folder_that_cannot_be_made_is_told(data, model, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"out: .*file/run cannot be used \(Not a directory\): name another folder"):
+        prepare_training(config(data, model, out=str(tmp_path / "file" / "run"))).begin({})
+
+
+def test_stacks_exclude_each_other():
+    def installed(*names):
+        return lambda name: "1.0" if name in names else None
+
+    check_stack("trl", version=installed("trl"))
+    with pytest.raises(UsageError, match=r"this environment has trl and verl, .*pip install '.*\[train-trl\]'"):
+        check_stack("trl", version=installed("trl", "verl"))
+    with pytest.raises(UsageError, match=r"--backend verl needs verl, .*pip install '.*\[train-verl\]'"):
+        check_stack("verl", version=installed())
+    with pytest.raises(UsageError, match=r"this run needs vllm, which is not installed: .*or set generation.engine"):
+        check_stack("trl", ["vllm"], installed("trl"))
+
+
+def test_the_command_tells_mistakes_in_one_message(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("model: m\nlora: {rang: 3}\nend_to_end: {n: 2, k: 3}\n")
+    done = train(path)
+    assert done.exit_code == 2
+    assert "line 2: unknown key 'lora.rang'; did you mean 'rank'?" in done.stderr
+    assert "k=3 candidates cannot be drawn from a population of n=2" in done.stderr
+    assert "data is missing" in done.stderr
+
+
+# trees
+
+
+QUESTION = Question("Why?", kind_named("text"))
+
+
+def test_a_tree_is_asked_population_after_population_and_reads_its_own():
+    forest = Forest(rsa.RSA(3, 2, 3), Prompts("brief"), COMPACTIONS["answer"], 0)
+    trees = forest.plant([QUESTION, QUESTION], 5)
+    rounds = []
+
+    def ask(conversations):
+        rounds.append(conversations)
+        return [f"reply {len(rounds)}.{number}" for number in range(len(conversations))]
+
+    replies = forest.grow(trees, ask, lambda text: text)
+    assert [len(asked) for asked in rounds] == [6, 6, 6]
+    assert all(asked[0]["content"] == "Why?" for asked in rounds[0])
+    assert replies == [f"reply {step}.{slot + 3 * tree}" for tree in range(2) for step in (1, 2, 3) for slot in range(3)]
+    for number, (asked,) in enumerate(rounds[1]):
+        shown = [text for text in [f"reply 1.{place}" for place in range(6)] if text in asked["content"]]
+        assert len(shown) == 2
+        assert {int(text[-1]) // 3 for text in shown} == {number // 3}, "a tree reads no other"
+    assert [tree.plan for tree in forest.plant([QUESTION, QUESTION], 6)] != [tree.plan for tree in trees]
+
+
+def test_a_tree_shows_what_the_engine_would():
+    """No thinking and no blank candidates; a chain that has nothing to read is asked the plain question."""
+    forest = Forest(rsa.RSA(2, 2, 2), Prompts("brief"), COMPACTIONS["answer"], 0)
+    trees = forest.plant([QUESTION, QUESTION], 0)
+    replies = iter(["<think>secret</think>7", "8", "9", " "] + ["last"] * 4)
+    rounds = []
+
+    def ask(conversations):
+        rounds.append([turn["content"] for (turn,) in conversations])
+        return [next(replies) for _ in conversations]
+
+    forest.grow(trees, ask, lambda text: text)
+    assert all("7" in asked and "8" in asked and "secret" not in asked for asked in rounds[1][:2])
+    assert all(asked == forest.prompts.render("refine", "Why?", ["9"], QUESTION.kind) for asked in rounds[1][2:])
+    rounds.clear()
+    replies = iter([""] * 8)
+    forest.grow(trees, ask, lambda text: text)
+    assert rounds == [["Why?"] * 4] * 2
+
+
+def test_the_last_population_is_credited_to_the_whole_tree():
+    strategy = rsa.RSA(2, 1, 3)
+    assert credited([1.0, 0.0, None, 1.0, None, None], strategy) == [0.5] * 6 + [1.0] * 6 + [None] * 6
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=6), st.integers(1, 8))
+def test_the_baseline_over_sequences_is_that_over_trees_but_for_a_factor(trees, chains):
+    sequences = [reward for reward in trees for _ in range(chains)]
+    factor = chains * (len(trees) - 1) / (len(sequences) - 1)
+    for reward in trees:
+        over_sequences = reward - (sum(sequences) - reward) / (len(sequences) - 1)
+        over_trees = reward - (sum(trees) - reward) / (len(trees) - 1)
+        assert over_sequences == pytest.approx(over_trees * factor, abs=1e-9)
+
+
+# fresh candidates
+
+
+def test_only_the_prompts_until_the_next_refresh_are_sampled(data, tmp_path):
+    rows = read_training_set(data).train
+    visited = [rows[place] for place in visiting_order(rows, 24, 0)]
+    refresher = Refresher(visited, 4, 2, Prompts("brief"), COMPACTIONS["answer"], tmp_path / "candidates")
+    asked = []
+
+    def sample(conversations):
+        asked.extend(conversations)
+        return [Reply(f"fresh {len(asked)}.{number}", whole=True) for number in range(len(conversations))]
+
+    texts = refresher.candidates(3, sample, keep=True)
+    assert set(texts) == {place for place in range(8, 16) if visited[place].candidates}
+    assert all(len(each) == 2 for each in texts.values())
+    assert all(turns[-1]["content"].startswith("Digit") and "\n" not in turns[-1]["content"] for turns in asked)
+    for place in range(8, 16):
+        shown = refresher.prompt(place, texts)[-1]["content"]
+        expected = (
+            all(text in shown for text in texts[place]) if place in texts else shown == visited[place].prompt[-1]["content"]
+        )
+        assert expected
+    later = next(place for place in range(16, 24) if visited[place].candidates)
+    with pytest.raises(KeyError):
+        refresher.prompt(later, texts)
+    assert refresher.candidates(2, lambda _: pytest.fail("they are recorded"), keep=True) == texts
+    assert [step for step in range(6) if refresher.due(step)] == [0, 2, 4]
+
+
+def test_fresh_candidates_are_shown_as_the_engine_would(data, tmp_path):
+    rows = [row for row in read_training_set(data).train if row.candidates][:2]
+    refresher = Refresher(rows, 2, 1, Prompts("brief"), COMPACTIONS["answer"], tmp_path / "candidates")
+    texts = refresher.candidates(
+        0, lambda _: [Reply(t, whole=True) for t in ("<think>secret</think>7", "", " ", "")], keep=False
+    )
+    assert texts == {0: ["7"], 1: []}
+    told = refresher.prompts.render("refine", rows[0].question.text, ["7"], rows[0].question.kind)
+    assert refresher.prompt(0, texts)[-1]["content"] == told
+    assert refresher.prompt(1, texts) == [dict(turn) for turn in rows[1].prompt], (
+        "those of the data set are better than none"
+    )
+
+
+# evaluations
+
+
+def judged(truths, texts):
+    return [None if text == "?" else float("right" in text) for text in texts]
+
+
+def evaluation(rows, strategy=None, reward=judged):
+    return Evaluation(rows, strategy or rsa.RSA(4, 2, 3), "brief", "answer", 0, 64, reward)
+
+
+def row(text: str) -> TrainingRow:
+    question = Question(text, kind_named("text"))
+    return TrainingRow((), question, 0, "test", json.dumps({"question": text}))
+
+
+def test_an_evaluation_tells_of_the_first_and_the_last_population():
+    calls = []
+
+    def sample(conversations):
+        calls.append(len(conversations))
+        plain = len(calls) == 1
+        return [Reply("wrong" if plain and number % 4 else "right", whole=True) for number, _ in enumerate(conversations)]
+
+    found = evaluation([row("a"), row("b")]).of(sample)
+    assert found == {"accuracy_step_1": 0.25, "coverage_step_1": 1.0, "accuracy_step_3": 1.0, "coverage_step_3": 1.0}
+    assert calls == [8, 8, 8], "calls that wait together are answered together"
+
+
+def test_replies_that_nobody_could_judge_and_blank_ones_do_not_count():
+    def sample(conversations):
+        return [Reply(["?", " ", "right", "wrong"][number % 4], whole=True) for number, _ in enumerate(conversations)]
+
+    found = evaluation([row("a")], rsa.Majority(4)).of(sample)
+    assert found["accuracy_step_1"] in (0.5, 2 / 3, 1 / 3), "the blank one was asked again, at another place in its batch"
+
+
+def test_what_the_sampler_raises_ends_the_evaluation():
+    def sample(conversations):
+        raise MemoryError("no room for a batch")
+
+    with pytest.raises(MemoryError, match="no room"):
+        evaluation([row("a"), row("b")]).of(sample)
+
+
+def test_a_policy_that_says_nothing_has_no_accuracy():
+    assert evaluation([row("a")]).of(lambda asked: [Reply("", whole=False) for _ in asked]) == {}
