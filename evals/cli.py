@@ -10,25 +10,31 @@ import typer
 from evals.cli_comparison import compare, report
 from evals.exits import errors
 from evals.options import (
+    GPU,
     AnswerField,
     ApiKeyEnv,
+    Assume,
     BaseUrl,
     BudgetCalls,
     BudgetSeconds,
     BudgetTokens,
     BudgetUsd,
+    Calibrate,
     Concurrency,
     Data,
     DataSeed,
     Directory,
     Errata,
+    GPUs,
     IdField,
     Json,
     K,
     Kind,
+    Lengths,
     Limit,
     MaxConcurrency,
     MaxTokens,
+    MeanTokens,
     Model,
     N,
     OnOverflow,
@@ -41,12 +47,14 @@ from evals.options import (
     Seed,
     Serve,
     Sets,
+    Simulate,
     Size,
     Steps,
     StrategyName,
     Target,
     Task,
     Temperature,
+    Within,
     dotted,
 )
 
@@ -171,19 +179,32 @@ def plan(
     budget_usd: BudgetUsd = None,
     budget_seconds: BudgetSeconds = None,
     out: Out = None,
-    mean_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Expected new tokens a chain; by default half of what it may have.")
-    ] = None,
+    mean_tokens: MeanTokens = None,
+    simulate: Simulate = False,
+    gpus: GPUs = None,
+    within: Within = None,
+    gpu: GPU = None,
+    lengths: Lengths = None,
+    calibrate: Calibrate = None,
+    assume: Assume = None,
     sets: Sets = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a run would cost: calls, tokens, the first prompt, whether the longest fits. Generates nothing."""
+    """Say what a run would cost: calls, tokens, the first prompt, whether the longest fits; with --simulate also how long
+    it takes on so many GPUs. Generates nothing."""
     flags = dotted(locals())
     with errors():
         from evals.commands import configured  # noqa: PLC0415
         from evals.forecast import show_forecast  # noqa: PLC0415
+        from evals.simulation import Wish, show_simulation  # noqa: PLC0415
 
-        show_forecast(configured(target, flags, sets or []), mean_tokens, as_json)
+        config = configured(target, flags, sets or [])
+        wish = Wish(gpus, within, gpu, assume, lengths, calibrate)
+        if simulate:
+            show_simulation(config, wish, mean_tokens, as_json)
+        else:
+            wish.refuse()
+            show_forecast(config, mean_tokens, as_json)
 
 
 app.command()(compare)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.comparison.running import is_comparison
 from evals.config import RunConfig
 from evals.console import output, write_json
 from evals.display import make_display
@@ -60,7 +59,7 @@ def run_now(run: Preparation, as_json: bool, retry_dead: bool = False) -> None:
             with make_display(quiet=as_json) as display:
                 if retry_dead:
                     display.note(f"{drop_dead(run)} chains are taken back and generated again")
-                outcome = asyncio.run(evaluate(run, sys.argv[1:], display))
+                outcome = asyncio.run(evaluate(run, ["rsa-eval", *sys.argv[1:]], display))
         except Incomplete as error:
             raise resumable(run.directory.path, run.directory.started, error) from error
         finally:
@@ -98,6 +97,8 @@ def show_summary(summary: Mapping[str, Any]) -> None:
 
 def score_again(path: Path, overrides: Mapping[str, Any], as_json: bool) -> None:
     """Score a run again, show what changed, and write its summary anew."""
+    from evals.comparison.running import is_comparison  # noqa: PLC0415 - takes NumPy, which no start of a run needs
+
     if is_comparison(path):
         raise UsageError(f"{path} is a comparison: judge its runs one by one (rsa-eval score {path}/RUN), then resume it")
     run = prepare_score(path, overrides)

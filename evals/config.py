@@ -4,12 +4,10 @@ Defaults < file < command line. Everything is checked at once: unknown keys, wro
 are reported in one message, each with its place and the nearest valid name.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from evals.sections import Positive, Section
 from evals.strategy import StrategyConfig
 from evals.tasks.config import TaskConfig
 from rsa.budget import Budget, Prices
@@ -18,9 +16,19 @@ from rsa.endpoint import Endpoint, Rate, Sampling
 from rsa.ordering import CANDIDATE_ORDERS
 from rsa.overflow import OVERFLOWS
 from rsa.serving import ENGINES, Engine
-from rsa.text import did_you_mean
+from rsa.settings import Positive, Section, by_plain, one_of
 
-__all__ = ["EndpointConfig", "NamedStrategy", "RunConfig", "SamplingConfig", "ServeConfig", "StrategyConfig", "TaskConfig"]
+__all__ = [
+    "EndpointConfig",
+    "EngineConfig",
+    "NamedStrategy",
+    "NamedTask",
+    "RunConfig",
+    "SamplingConfig",
+    "ServeConfig",
+    "StrategyConfig",
+    "TaskConfig",
+]
 
 
 class RateConfig(Section):
@@ -59,6 +67,9 @@ class EndpointConfig(Section):
     """A folder or hub id to count prompt tokens with, where the server does not count them."""
     check_model: bool = True
     """Whether the model must be among those that the server lists."""
+    affinity_header: str | None = "X-Session-ID"
+    """A header with the same opaque value in all calls of one repeat of a problem, by which a router in front of several
+    servers keeps them on one; null sends none."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Merged into every request; null removes a field that the server does not know."""
 
@@ -77,6 +88,7 @@ class EndpointConfig(Section):
             context=self.context,
             extra_body=self.extra_body,
             check_model=self.check_model,
+            affinity_header=self.affinity_header,
         )
 
 
@@ -148,24 +160,6 @@ class ServeConfig(Section):
         return ENGINES[self.engine](**options)
 
 
-def _by_plain(key: str, section: Any) -> BeforeValidator:
-    """Lets a plain text stand for a section of which it is the one key."""
-    return BeforeValidator(
-        lambda value: {key: value} if isinstance(value, str) else value, json_schema_input_type=section | str
-    )
-
-
-def _one_of(what: str, known: Mapping[str, Any]) -> AfterValidator:
-    """Takes only names that are known."""
-
-    def checked(name: str) -> str:
-        if name not in known:
-            raise ValueError(f"there is no {what} {name!r}{did_you_mean(name, known)}")
-        return name
-
-    return AfterValidator(checked)
-
-
 class PricesConfig(Section):
     """US dollars per million tokens, for budgets in dollars."""
 
@@ -205,30 +199,26 @@ class BudgetConfig(LimitsConfig):
     """What every repeat of every problem may spend."""
 
 
-NamedStrategy = Annotated[StrategyConfig, _by_plain("name", StrategyConfig)]
-"""A section, or a text that stands for it."""
+NamedTask = Annotated[TaskConfig, by_plain("name", TaskConfig)]
+NamedStrategy = Annotated[StrategyConfig, by_plain("name", StrategyConfig)]
+"""Sections, or texts that stand for them."""
 
 
-class RunConfig(Section):
-    """A whole run."""
+class EngineConfig(Section):
+    """How chains are made, whatever they are for."""
 
-    task: Annotated[TaskConfig, _by_plain("name", TaskConfig)]
-    strategy: NamedStrategy = StrategyConfig()
     endpoint: EndpointConfig = EndpointConfig()
     sampling: SamplingConfig = SamplingConfig()
     budget: BudgetConfig = BudgetConfig()
     prices: PricesConfig | None = None
-    serve: Annotated[ServeConfig | None, _by_plain("engine", ServeConfig | None)] = None
+    serve: Annotated[ServeConfig | None, by_plain("engine", ServeConfig | None)] = None
     seed: int = 0
     """Fixes every draw: plans, request seeds, answers."""
     prompts: str = "default"
     """A shipped preset, or a folder with aggregate.j2, refine.j2, verify.j2 and summarize.j2."""
-    compaction: Annotated[str, _one_of("compaction", COMPACTIONS)] = "answer"
+    compaction: Annotated[str, one_of("compaction", COMPACTIONS)] = "answer"
     """What of a candidate a prompt shows: answer (without thinking) or full."""
-    on_overflow: Annotated[str, _one_of("rule", OVERFLOWS)] = "fail"
-    """What becomes of a prompt over the context window: fail (the chain is dead), shrink_k (fewer candidates), tail (their
-    ends) or summarize (condensed by the model)."""
-    candidate_order: Annotated[str, _one_of("order", CANDIDATE_ORDERS)] = "draw"
+    candidate_order: Annotated[str, one_of("order", CANDIDATE_ORDERS)] = "draw"
     """How the candidates of a prompt stand: draw (as drawn, as in the paper), index (by slot) or shared (prompts of a step
     begin alike, for the prefix cache of a server). Every single prompt keeps its distribution."""
     max_dead: float = Field(0.05, ge=0, le=1)
@@ -239,13 +229,23 @@ class RunConfig(Section):
     """The run directory; by default a new one under runs/."""
 
     @model_validator(mode="after")
-    def _priced(self) -> "RunConfig":
+    def _priced(self) -> Self:
         for limits in (self.budget, self.budget.problem):
             limits.build(self.prices)
         return self
 
     @model_validator(mode="after")
-    def _one_server(self) -> "RunConfig":
+    def _one_server(self) -> Self:
         if self.serve and self.endpoint.base_url:
             raise ValueError("endpoint.base_url and serve exclude each other: use a running server or start one")
         return self
+
+
+class RunConfig(EngineConfig):
+    """A whole run."""
+
+    task: NamedTask
+    strategy: NamedStrategy = StrategyConfig()
+    on_overflow: Annotated[str, one_of("rule", OVERFLOWS)] = "fail"
+    """What becomes of a prompt over the context window: fail (the chain is dead), shrink_k (fewer candidates), tail (their
+    ends) or summarize (condensed by the model)."""

@@ -9,8 +9,8 @@ __all__ = ["errors"]
 
 
 @contextmanager
-def errors() -> Iterator[None]:
-    """Turn our own errors into one message and an exit code."""
+def errors(program: str = "rsa-eval") -> Iterator[None]:
+    """Turn our own errors into one message of a program and an exit code."""
     import asyncio  # noqa: PLC0415
 
     from rsa.errors import Incomplete, RSAError, UsageError  # noqa: PLC0415
@@ -18,8 +18,8 @@ def errors() -> Iterator[None]:
     try:
         yield
     except RSAError as error:
-        typer.echo(f"rsa-eval: {error}", err=True)
+        typer.echo(f"{program}: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, UsageError) else 3 if isinstance(error, Incomplete) else 1) from error
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
-        typer.echo("rsa-eval: interrupted", err=True)
+        typer.echo(f"{program}: interrupted", err=True)
         raise typer.Exit(3) from error

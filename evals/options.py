@@ -70,6 +70,19 @@ Match = Annotated[
 ]
 Reference = Annotated[str | None, typer.Option(help="What all others are compared with; by default the last rsa.")]
 Votes = Annotated[bool | None, typer.Option("--votes", help="Also compare the vote over each strategy's population.")]
+MeanTokens = Annotated[
+    int | None, typer.Option(min=1, help="Expected new tokens a chain; by default half of what it may have.")
+]
+Simulate = Annotated[bool, typer.Option("--simulate", help="Simulate the run on GPUs: hours, tokens/s, preemptions.")]
+GPUs = Annotated[str | None, typer.Option("--gpus", metavar="N,N", help="Numbers of GPUs to simulate.")]
+Within = Annotated[str | None, typer.Option(metavar="TIME", help="Find the smallest number of GPUs: 90m, 1.5h, 2d.")]
+GPU = Annotated[str | None, typer.Option("--gpu", help="a100, b200, h100 (the default), h200 or l40s.")]
+Lengths = Annotated[Path | None, typer.Option(metavar="RUN", help="A run whose chains' lengths are drawn from.")]
+Calibrate = Annotated[Path | None, typer.Option(metavar="RUN", help="A finished run to which the server's speed is fitted.")]
+Assume = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="A number of the GPU, model or server, e.g. server.kv_tokens=400000."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 Directory = Annotated[Path, typer.Argument(help="A run directory.")]
 

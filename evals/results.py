@@ -3,12 +3,10 @@
 from typing import Any
 
 from evals.answers import Answer, Answers, lines, short
-from evals.comparison import compare
 from evals.directory import write_parts
 from evals.index import ChainIndex, VerdictIndex
 from evals.preparation import Preparation
 from evals.records import Records, subjects_of
-from evals.report import write_report
 from evals.scoring import Scoring
 from evals.summary import summarise
 from rsa.errors import Incomplete
@@ -18,6 +16,9 @@ __all__ = ["summed", "too_many_failures", "write_results"]
 
 def write_results(run: Preparation, scoring: Scoring, index: ChainIndex) -> dict[str, Any]:
     """Write `answers.jsonl`, `summary.json` and `report.html` of all that is recorded, and give the summary."""
+    from evals.comparison import compare  # noqa: PLC0415 - these take NumPy, which no start of a run needs
+    from evals.report import write_report  # noqa: PLC0415
+
     index.refresh()
     verdicts = VerdictIndex(run.directory.verdicts, index.layout)
     records = Records(run, index, verdicts, subjects_of(run, scoring))

@@ -24,6 +24,7 @@ from evals.spending import Accounts
 from evals.stats import Group
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
+from rsa.endpoint import Client
 from rsa.errors import EndpointRefused, Incomplete, RSAError, RunFailed, UsageError
 from rsa.generation import Generation, Question
 from rsa.plan import Plan, PlannedChain
@@ -45,22 +46,22 @@ class Outcome:
     problem: RSAError | None = None
 
 
-async def evaluate(run: Preparation, arguments: Sequence[str], display: Display) -> Outcome:
+async def evaluate(run: Preparation, command: Sequence[str], display: Display) -> Outcome:
     """Run what is not recorded yet, and write the summary of all that is.
 
     Raises `UsageError` if the run cannot start at all; whatever stops it later is told by the outcome.
     """
-    (outcome,) = await evaluate_all([run], arguments, display)
+    (outcome,) = await evaluate_all([run], command, display)
     return outcome
 
 
-async def evaluate_all(runs: Sequence[Preparation], arguments: Sequence[str], display: Display) -> list[Outcome]:
+async def evaluate_all(runs: Sequence[Preparation], command: Sequence[str], display: Display) -> list[Outcome]:
     """As `evaluate`, for runs with the same endpoint, one after the other; the first that is stopped is the last.
 
     A chain that an earlier run has recorded is taken over, not generated again.
     """
     interrupts = Interrupts(lambda: display.note("Stopping: waiting for the chains in flight. Ctrl-C again stops now."))
-    series = _Series(runs, arguments, display, interrupts)
+    series = _Series(runs, command, display, interrupts)
     with interrupts.installed():
         try:
             async with AsyncExitStack() as stack:
@@ -82,7 +83,7 @@ class _Series:
     """Runs one after the other. The server is asked when the first of them has something to generate."""
 
     runs: Sequence[Preparation]
-    arguments: Sequence[str]
+    command: Sequence[str]
     display: Display
     interrupts: Interrupts
     begun: int = 0
@@ -111,12 +112,13 @@ class _Series:
             self._session = await stack.enter_async_context(open_server(run, self.display))
             self.interrupts.on_first.append(self._session.client.wind_down)
         generation = _generation(run, self._session, self._reply_limit(run, self._session))
-        run = _started(run, self._session, generation, scoring, self.arguments)
+        run = _started(run, self._session, generation, scoring, self.command)
         if not take_over(run, index, self._siblings):
             score_missing(run.directory, run.dataset.problems, index, scoring)
         _announce(generation, self.display)
         self.interrupts.graceful = True
-        problem = await _generate(run, index, generation, scoring, self.display, self.interrupts, self._title(run))
+        client, title = self._session.client, self._title(run)
+        problem = await _generate(run, index, client, generation, scoring, self.display, self.interrupts, title)
         self.interrupts.graceful = False
         return run, problem
 
@@ -137,7 +139,7 @@ def _own_limit(run: Preparation, session: Session) -> int:
 def _announce(generation: Generation, display: Display) -> None:
     window = f" in a context of {generation.context}" if generation.context else ""
     limit = generation.sampling.max_tokens
-    display.note(f"{generation.client.endpoint.model}: at most {limit} new tokens a chain{window}")
+    display.note(f"{generation.client.model}: at most {limit} new tokens a chain{window}")
 
 
 def _generation(run: Preparation, session: Session, max_tokens: int) -> Generation:
@@ -160,7 +162,7 @@ def _generation(run: Preparation, session: Session, max_tokens: int) -> Generati
 
 
 def _started(
-    run: Preparation, session: Session, generation: Generation, scoring: Scoring, arguments: Sequence[str]
+    run: Preparation, session: Session, generation: Generation, scoring: Scoring, command: Sequence[str]
 ) -> Preparation:
     """The run with what the server settled. `run.yaml`, the problems and the prompts are written once; a resumed run keeps
     them."""
@@ -179,7 +181,7 @@ def _started(
             "strategy": label(run.strategy),
             "identity_sha256": identity_sha256(resolved),
             "config": config.model_dump(mode="json"),
-            "provenance": provenance(run.dataset, session.models, run.prompts, scoring.versions, arguments),
+            "provenance": provenance(run.dataset, session.models, run.prompts, scoring.versions, command),
         }
     )
     return resolved
@@ -188,6 +190,7 @@ def _started(
 async def _generate(
     run: Preparation,
     index: ChainIndex,
+    client: Client,
     generation: Generation,
     scoring: Scoring,
     display: Display,
@@ -195,7 +198,6 @@ async def _generate(
     title: str | None,
 ) -> RSAError | None:
     """Generate and score; gives what stopped it early, None if nothing did."""
-    client = generation.client
     max_tokens = generation.sampling.max_tokens or 0
     accounts = Accounts(run.config, index, max_tokens, run.directory.spending)
     faults, waited = client.faults.copy(), client.seconds_waited

@@ -14,6 +14,7 @@ from typing import Any
 
 from evals.directory import disk_error, sync_folder
 from rsa.chain import Chain
+from rsa.encoding import json_bytes
 from rsa.errors import UsageError
 
 __all__ = ["AppendLog", "RecordName", "Span", "name_of", "name_of_chain", "read_chains", "read_log"]
@@ -109,7 +110,7 @@ class AppendLog:
 
     def append(self, record: Mapping[str, Any]) -> Span:
         """Take a record, and say where it will lie; `save` or `flush` writes it."""
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", errors="replace") + b"\n"
+        line = json_bytes(record, "replace") + b"\n"
         span = self._taken, len(line)
         self._taken += len(line)
         self._pending.append(line)

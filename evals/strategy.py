@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 from pydantic import model_validator
 
-from evals.sections import Positive, Section
 from rsa.errors import UsageError
+from rsa.settings import Positive, Section
 from rsa.strategies import STRATEGIES, Strategy
 from rsa.text import did_you_mean
 

@@ -11,6 +11,7 @@ from hypothesis import settings
 from tests.chaos import report
 from tests.chaos.running import Launcher
 from tests.fake_server import FakeServer
+from tests.integration.serving import running_server, tiny_model, tiny_vllm
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
@@ -65,6 +66,19 @@ def launcher() -> Iterator[Launcher]:
     """Starts the command line without importing it each time."""
     with Launcher() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def vllm_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny random model for vLLM."""
+    return tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def vllm_url(vllm_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One vLLM for all tests: it takes a minute to start."""
+    with running_server(tiny_vllm(vllm_model), tmp_path_factory.mktemp("vllm")) as url:
+        yield url
 
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

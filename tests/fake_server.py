@@ -154,10 +154,11 @@ class FakeServer:
 
     def _completion(self, body: dict[str, Any]) -> dict[str, Any]:
         text = self.reply(body)
-        prompt = sum(len(message["content"]) for message in body["messages"])
+        prompt = sum(len(str(message.get("content"))) for message in body["messages"])
         usage = {
             "prompt_tokens": prompt,
             "completion_tokens": len(text),
+            "total_tokens": prompt + len(text),
             "prompt_tokens_details": {"cached_tokens": prompt // 2},
         }
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": self.finish_reason(body)}

@@ -91,7 +91,7 @@ def run_comparison(config: ComparisonConfig, as_json: bool, *, retry_dead: bool 
                     stack.enter_context(run.directory.locked())
                     if retry_dead and run.directory.started:
                         display.note(f"{run.directory.path.name}: {drop_dead(run)} chains are taken back")
-                outcomes = asyncio.run(evaluate_all(runs, sys.argv[1:], display))
+                outcomes = asyncio.run(evaluate_all(runs, ["rsa-eval", *sys.argv[1:]], display))
             problem = next((outcome.problem for outcome in outcomes if outcome.problem), None)
             _conclude(directory, Wish.of(config), outcomes, problem, notes, as_json)
         except Incomplete as error:

@@ -14,7 +14,7 @@ from evals.report.sheets import sheets
 from evals.report.told import told
 from rsa.errors import UsageError
 
-__all__ = ["export"]
+__all__ = ["export", "pictures"]
 
 _PNG_SCALE = 2.0
 
@@ -51,7 +51,7 @@ def _files(drawn: Iterable[Plot], tables: Iterable[Sheet]) -> Iterator[tuple[str
     for plot in drawn:
         yield f"plot-{plot.name}.csv", csv_text(*plot.facts()).encode(errors="replace")
         for name, spec in _drawings(plot):
-            yield from _pictures(f"plot-{name}", spec)
+            yield from pictures(f"plot-{name}", spec)
 
 
 def _drawings(plot: Plot) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -62,7 +62,8 @@ def _drawings(plot: Plot) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{plot.name}-{axis['name']}", plot.whole(axis, axis["log"])
 
 
-def _pictures(name: str, spec: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+def pictures(name: str, spec: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """A Vega-Lite specification as `name`.svg and `name`.png. Raises `UsageError` if it cannot be drawn."""
     import vl_convert  # noqa: PLC0415 - a JavaScript engine, needed only here
 
     try:

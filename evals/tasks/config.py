@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from evals.sections import Positive, Section
 from rsa.kinds import KINDS
+from rsa.settings import Positive, Section
 from rsa.text import did_you_mean
 
 __all__ = ["TaskConfig"]

@@ -9,6 +9,7 @@ from evals.problems import Dataset, Problem
 from evals.tasks.code import code_problems
 from evals.tasks.config import TaskConfig
 from evals.tasks.files import Row, read_rows
+from evals.tasks.ground_truth import is_training_row, training_problems
 from evals.tasks.hub import HubSource, hub_rows
 from evals.tasks.rows import Layout, problems_from_rows
 from evals.tasks.spec import HUB_KEYS, ROW_KEYS, TaskSpec
@@ -48,6 +49,8 @@ def _rows(config: TaskConfig, spec: TaskSpec | None) -> tuple[Sequence[Row], str
 
 def _problems(rows: Sequence[Row], config: TaskConfig, spec: TaskSpec | None, source: str) -> list[Problem]:
     parse = spec.parse if spec else None
+    if parse is None and rows and is_training_row(rows[0]):
+        return training_problems(rows, source)
     if parse is None and rows and ((config.kind or (spec and spec.kind)) == "code" or {"style", "tests"} <= set(rows[0])):
         parse = code_problems
         _refuse_columns(config)

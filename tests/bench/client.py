@@ -2,10 +2,8 @@
 
 Servers that answer at once with 4k-token replies stand in processes of their own. Every client runs in a fresh process,
 with one call a worker to warm up; its CPU time is what counts, so that it hardly matters who else uses the machine. Memory
-is the peak of the whole process. `FULL=1` adds 4,096 in flight; it takes about six minutes, and twice that with it.
-
-What is left of our 0.24 ms a call at 256 in flight (py-spy): aiohttp 56 % and asyncio 9 %, reading the reply 14 %, writing
-the body 3 %, and 18 % for our own gate, circuit, purse and retries, which is what plain aiohttp does not do.
+is the peak of the whole process. `FULL=1` adds 4,096 in flight, and streams at 256 and 1,024: it takes about six minutes,
+and several times that with it. docs/performance.md says what is left of our time.
 """
 
 import asyncio
@@ -21,7 +19,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
+
+from tests.bench.rows import Goal, Row, Unavailable, paired
 
 REPLY = 16_000  # bytes, about 4k tokens
 QUESTION = "How many primes are there below 100?"
@@ -29,21 +29,27 @@ CANDIDATES = (
     QUESTION + "\nCandidate:\n" + 'We set x = 3, so that "f(x)" has the value 12, and then:\n' * 1100
 )  # 4 x 4k tokens
 SERVERS = 2
-REPEATS = 5
-SLOW = {"openai": 1024, "httpx": 1024}  # calls at least; ours and aiohttp make 4,096
+REPEATS = int(os.environ.get("REPEATS", "5"))
 HTTPX_UP_TO = 1024  # in flight; what a call costs it grows with that number
 Call = Callable[[str], Awaitable[str]]
-Connect = Callable[[str, int], AbstractAsyncContextManager[Call]]
+Connect = Callable[[str, int, bool], AbstractAsyncContextManager[Call]]
 
 
 @dataclass(frozen=True)
 class Setting:
     in_flight: int
-    prompt: str = QUESTION
+    kind: Literal["plain", "long", "streamed"] = "plain"
 
     @property
     def name(self) -> str:
-        return f"{self.in_flight:,} in flight" + (", prompts of 64 KB" if self.prompt != QUESTION else "")
+        return (
+            f"{self.in_flight:,} in flight"
+            + {"plain": "", "long": ", prompts of 64 KB", "streamed": ", streamed"}[self.kind]
+        )
+
+    def calls(self, client: str) -> int:
+        least = {"openai": 1024, "httpx": 1024}.get(client, 4096)
+        return max(least // 16 if self.kind == "streamed" else least, 2 * self.in_flight)
 
 
 @dataclass(frozen=True)
@@ -55,15 +61,15 @@ class Cost:
     memory: float
 
 
-SETTINGS = [Setting(32), Setting(256), Setting(1024), Setting(256, CANDIDATES)]
+SETTINGS = [Setting(32), Setting(256), Setting(1024), Setting(256, "long"), Setting(32, "streamed")]
 if os.environ.get("FULL"):
-    SETTINGS.append(Setting(4096))
+    SETTINGS += [Setting(4096), Setting(256, "streamed"), Setting(1024, "streamed")]
 
 
-def measure() -> Iterator[dict[str, Any]]:
+def measure() -> Iterator[Row]:
     missing = [name for name in ("openai", "httpx") if find_spec(name) is None]
     if missing:
-        raise SystemExit(
+        raise Unavailable(
             f"{' and '.join(missing)} not installed: make bench installs what is measured, or pip install '.[bench]'"
         )
     with servers() as url:
@@ -72,28 +78,28 @@ def measure() -> Iterator[dict[str, Any]]:
             orders = [random.Random(repeat).sample(clients, len(clients)) for repeat in range(REPEATS)]
             runs = [{name: costs(name, setting, url) for name in order} for order in orders]
             for baseline in clients[1:]:
-                yield row(setting, baseline, runs, lambda cost: 1000 / cost.cpu, "calls/s and core")
+                goal = Goal(3.0, "at least") if baseline == "openai" else None
+                yield row(setting, baseline, runs, lambda cost: 1000 / cost.cpu, "calls/s and core", goal)
             for baseline in clients[1:]:
-                yield row(setting, baseline, runs, lambda cost: cost.memory, "MB at most")
+                goal = Goal(300, of="ours") if setting == Setting(1024) else None
+                yield row(setting, baseline, runs, lambda cost: cost.memory, "MB at most", goal)
 
 
 def row(
-    setting: Setting, baseline: str, runs: list[dict[str, Cost]], value: Callable[[Cost], float], unit: str
-) -> dict[str, Any]:
-    ours, theirs = [each["rsa"] for each in runs], [each[baseline] for each in runs]
-    ratios = [value(a) / value(b) for a, b in zip(ours, theirs, strict=True)]
-    return {
-        "name": setting.name,
-        "baseline": baseline,
-        "ours": round(median(map(value, ours)), 1),
-        "theirs": round(median(map(value, theirs)), 1),
-        "unit": unit,
-        "ratio": round(median(ratios), 2),
-        "spread": [round(min(ratios), 2), round(max(ratios), 2)],
-        "repeats": len(ratios),
-        "cpu_ms_a_call": [round(median(cost.cpu for cost in costs), 3) for costs in (ours, theirs)],
-        "calls_a_second": [round(median(cost.rate for cost in costs)) for costs in (ours, theirs)],
+    setting: Setting,
+    baseline: str,
+    runs: list[dict[str, Cost]],
+    value: Callable[[Cost], float],
+    unit: str,
+    goal: Goal | None,
+) -> Row:
+    both = [[each[name] for each in runs] for name in ("rsa", baseline)]
+    ours, theirs = ([value(cost) for cost in costs] for costs in both)
+    more = {
+        "cpu_ms_a_call": [round(median(cost.cpu for cost in costs), 3) for costs in both],
+        "calls_a_second": [round(median(cost.rate for cost in costs)) for costs in both],
     }
+    return paired(setting.name, baseline, ours, theirs, unit, goal, **more)
 
 
 @contextmanager
@@ -113,15 +119,16 @@ def servers() -> Iterator[str]:
 
 def costs(client: str, setting: Setting, url: str) -> Cost:
     """What one client takes, in a process of its own."""
-    calls = max(SLOW.get(client, 4096), 2 * setting.in_flight)
-    arguments = [client, str(setting.in_flight), str(calls), url, "long" if setting.prompt != QUESTION else "short"]
+    arguments = [client, str(setting.in_flight), str(setting.calls(client)), url, setting.kind]
     command = [sys.executable, "-m", "tests.bench.client", *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return Cost(**json.loads(done.stdout))
 
 
-async def drive(client: str, in_flight: int, calls: int, url: str, prompt: str) -> Cost:
-    left = calls
+async def drive(client: str, in_flight: int, calls: int, url: str, kind: str) -> Cost:
+    left, streamed = calls, kind == "streamed"
+    prompt = CANDIDATES if kind == "long" else QUESTION
+    url = url.replace("/v1", "/stream/v1") if streamed else url
 
     async def work(call: Call) -> None:
         nonlocal left
@@ -131,7 +138,7 @@ async def drive(client: str, in_flight: int, calls: int, url: str, prompt: str) 
             if not text.endswith("\\boxed{12}."):
                 raise RuntimeError(f"a reply is not what was sent: {text[-80:]!r}")
 
-    async with CLIENTS[client](url, in_flight) as call:
+    async with CLIENTS[client](url, in_flight, streamed) as call:
         await asyncio.gather(*(call(prompt) for _ in range(in_flight)))
         cpu, wall = time.process_time(), time.perf_counter()
         await asyncio.gather(*(work(call) for _ in range(in_flight)))
@@ -150,27 +157,37 @@ def body_of(prompt: str) -> dict[str, Any]:
     return {"model": "instant", "messages": messages, "temperature": 1.0, "top_p": 1.0, "max_tokens": 4096, "seed": 7}
 
 
+def piece_of(line: str) -> str:
+    """The text that a line of a stream brings."""
+    data = line.removeprefix("data: ").strip()
+    return json.loads(data)["choices"][0]["delta"].get("content", "") if data and data != "[DONE]" else ""
+
+
 @asynccontextmanager
-async def with_rsa(url: str, in_flight: int) -> AsyncIterator[Call]:
+async def with_rsa(url: str, in_flight: int, streamed: bool) -> AsyncIterator[Call]:
     import rsa  # noqa: PLC0415 - each process shall hold only the client that it measures
 
     sampling = rsa.Sampling(max_tokens=4096)
+    listener = (lambda text, reasoning: None) if streamed else None
     async with rsa.Endpoint(url, "instant", max_concurrency=in_flight, concurrency="fixed").connect() as client:
 
         async def call(prompt: str) -> str:
-            return (await client.complete([{"role": "user", "content": prompt}], sampling, 7)).text
+            return (await client.complete([{"role": "user", "content": prompt}], sampling, 7, listener=listener)).text
 
         yield call
 
 
 @asynccontextmanager
-async def with_openai(url: str, in_flight: int) -> AsyncIterator[Call]:
+async def with_openai(url: str, in_flight: int, streamed: bool) -> AsyncIterator[Call]:
     """As it comes: its pool has 1,000 connections and keeps 100 of them."""
     from openai import AsyncOpenAI  # noqa: PLC0415
 
     async with AsyncOpenAI(api_key="EMPTY", base_url=url, max_retries=0, timeout=1800) as client:
 
         async def call(prompt: str) -> str:
+            if streamed:
+                chunks = await client.chat.completions.create(**body_of(prompt), stream=True)
+                return "".join([chunk.choices[0].delta.content or "" async for chunk in chunks])
             completion = await client.chat.completions.create(**body_of(prompt))
             return completion.choices[0].message.content or ""
 
@@ -178,13 +195,16 @@ async def with_openai(url: str, in_flight: int) -> AsyncIterator[Call]:
 
 
 @asynccontextmanager
-async def with_httpx(url: str, in_flight: int) -> AsyncIterator[Call]:
+async def with_httpx(url: str, in_flight: int, streamed: bool) -> AsyncIterator[Call]:
     import httpx  # noqa: PLC0415
 
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with httpx.AsyncClient(limits=limits, timeout=1800) as client:
 
         async def call(prompt: str) -> str:
+            if streamed:
+                async with client.stream("POST", f"{url}/chat/completions", json=body_of(prompt)) as response:
+                    return "".join([piece_of(line) async for line in response.aiter_lines()])
             response = await client.post(f"{url}/chat/completions", json=body_of(prompt))
             response.raise_for_status()
             return str(response.json()["choices"][0]["message"]["content"])
@@ -193,7 +213,7 @@ async def with_httpx(url: str, in_flight: int) -> AsyncIterator[Call]:
 
 
 @asynccontextmanager
-async def with_aiohttp(url: str, in_flight: int) -> AsyncIterator[Call]:
+async def with_aiohttp(url: str, in_flight: int, streamed: bool) -> AsyncIterator[Call]:
     import aiohttp  # noqa: PLC0415
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
@@ -201,6 +221,8 @@ async def with_aiohttp(url: str, in_flight: int) -> AsyncIterator[Call]:
         async def call(prompt: str) -> str:
             async with session.post(f"{url}/chat/completions", json=body_of(prompt)) as response:
                 response.raise_for_status()
+                if streamed:
+                    return "".join([piece_of(line.decode()) async for line in response.content])
                 return str((await response.json())["choices"][0]["message"]["content"])
 
         yield call
@@ -211,5 +233,5 @@ CLIENTS: dict[str, Connect] = {"rsa": with_rsa, "openai": with_openai, "httpx": 
 
 if __name__ == "__main__":
     name, in_flight, calls, url, kind = sys.argv[1:]
-    cost = asyncio.run(drive(name, int(in_flight), int(calls), url, CANDIDATES if kind == "long" else QUESTION))
+    cost = asyncio.run(drive(name, int(in_flight), int(calls), url, kind))
     sys.stdout.write(json.dumps(vars(cost)))

@@ -19,6 +19,7 @@ from typing import Any
 import rsa
 from rsa.endpoint import Client
 from rsa.serving import VLLM, serve
+from tests.bench.rows import Unavailable
 
 PYTHON = Path(".venv-vllm/bin/python")
 REPEATS = 5
@@ -41,7 +42,7 @@ class Measured:
 
 def measure() -> Iterator[dict[str, Any]]:
     if not PYTHON.is_file():
-        raise SystemExit(f"{PYTHON} is not there: make test-vllm installs vLLM, then try again")
+        raise Unavailable(f"{PYTHON} is not there: make test-vllm installs vLLM")
     runs = asyncio.run(_runs())
     ours = [each["adaptive"] for each in runs]
     for name in SETTINGS:

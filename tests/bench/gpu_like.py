@@ -1,27 +1,25 @@
 """A model server with the clock of a GPU: a decode step takes the same time for one sequence as for all.
 
-It speaks OpenAI's API over real HTTP and computes nothing. At most `slots` sequences decode; the others wait in line, first
-come, first served, as does one whose prompt and reply find no room in the KV cache. A step makes one token of every running
-sequence and takes `step` seconds, plus `prefill` seconds for each prompt token of the sequences that begin with it and whose
-block of 16 is not in the prefix cache. Four bytes are a token, and a reply has `max_tokens` of them: `ignore_eos` is meant.
-
-`python -m tests.bench.gpu_like` prints its port. `POST /configure` takes a `Settings` and forgets everything before;
-`GET /stats` gives a `Stats`.
+It speaks OpenAI's API over real HTTP, computes nothing, and goes by the clock of its event loop (`tests.bench.virtual`). At
+most `slots` sequences decode; the others wait in line, first come, first served, as does one whose prompt and reply find no
+room in the KV cache, so that nothing is ever preempted. A step makes one token of every running sequence and takes `step`
+seconds, plus `prefill` seconds for each prompt token of the sequences that begin with it and whose block of 16 is not in the
+prefix cache. A reply is `latency` seconds on its way, so the call after it comes that much later. Four bytes are a token,
+and a reply has `max_tokens` of them: `ignore_eos` is meant.
 """
 
 import asyncio
 import hashlib
 import heapq
 import json
-import sys
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 BLOCK = 16  # tokens
 TOKEN = 4  # bytes
-LATEST = 0.005  # seconds; a clock that is further behind is set to now, and the run takes longer
 
 
 @dataclass(frozen=True)
@@ -32,15 +30,15 @@ class Settings:
     step: float = 0.002
     prefill: float = 0.0
     kv: int = 1_000_000
+    latency: float = 0.0
 
 
 @dataclass
 class Stats:
-    """What was done. `seconds` go by the server's own clock from the first call to the last reply, `wall` by the world's;
-    they differ where the machine was too busy to keep the clock. `slot_seconds` over `slots * seconds` is the occupancy."""
+    """What was done. `seconds` go from the first call to the end of the last step; `slot_seconds` over `slots * seconds` is
+    the occupancy."""
 
     seconds: float = 0.0
-    wall: float = 0.0
     slot_seconds: float = 0.0
     prefill_seconds: float = 0.0
     prompt_tokens: int = 0
@@ -106,57 +104,46 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._loop = asyncio.get_running_loop()
-        self._cache = Cache(settings.kv // BLOCK)
-        self._stats = Stats()
+        self.stats = Stats()
         self.waiting: deque[Sequence] = deque()
         self.running: list[tuple[int, int, Sequence]] = []
+        self._loop = asyncio.get_running_loop()
+        self._cache = Cache(settings.kv // BLOCK)
         self._steps = self._started = 0
         self._first: float | None = None
-        self._next: float | None = None  # when the step under way ends
-        self._idle_since = 0.0
+        self._busy = False
 
     def submit(self, sequence: Sequence) -> None:
-        now = self._loop.time()
         if self._first is None:
-            self._first = self._idle_since = now
+            self._first = self._loop.time()
         self.waiting.append(sequence)
-        self._stats.longest_queue = max(self._stats.longest_queue, len(self.waiting))
-        if self._next is None:
-            self._stats.seconds += now - self._idle_since
-            self._step(now)
+        self.stats.longest_queue = max(self.stats.longest_queue, len(self.waiting))
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._step)  # calls that come together begin together
 
-    def stats(self) -> Stats:
-        return self._stats
-
-    def _step(self, now: float) -> None:
-        """Begin a step at a time."""
+    def _step(self) -> None:
         fresh = self._admit()
         if not self.running:
             if self.waiting:
                 raise RuntimeError("a sequence is larger than the whole cache")
-            self._next, self._idle_since = None, now
+            self._busy = False
             return
         prefill = fresh * self.settings.prefill
         length = self.settings.step + prefill
-        self._stats.prefill_seconds += prefill
-        self._stats.seconds += length
-        self._stats.slot_seconds += length * len(self.running)
+        self.stats.prefill_seconds += prefill
+        self.stats.slot_seconds += length * len(self.running)
         self._steps += 1
-        self._next = now + length
-        self._loop.call_at(self._next, self._end)
+        self._loop.call_later(length, self._end)
 
     def _end(self) -> None:
-        if self._next is None:
-            return
-        now = self._loop.time()
         while self.running and self.running[0][0] <= self._steps:
             _, _, sequence = heapq.heappop(self.running)
             self._cache.release(sequence)
-            self._stats.new_tokens += sequence.new
-            sequence.reply(_reply(sequence))
-        self._stats.wall = now - (self._first or now)
-        self._step(self._next if now - self._next < LATEST else now)
+            self.stats.new_tokens += sequence.new
+            self._loop.call_later(self.settings.latency, sequence.reply, _reply(sequence))
+        self.stats.seconds = self._loop.time() - (self._first or 0.0)
+        self._step()
 
     def _admit(self) -> int:
         """Start what there is room for; gives the prompt tokens to compute."""
@@ -169,8 +156,8 @@ class Engine:
             self.waiting.popleft()
             self._started += 1
             heapq.heappush(self.running, (self._steps + sequence.new, self._started, sequence))
-            self._stats.prompt_tokens += sequence.prompt
-            self._stats.cached_tokens += hits * BLOCK
+            self.stats.prompt_tokens += sequence.prompt
+            self.stats.cached_tokens += hits * BLOCK
             fresh += sequence.prompt - hits * BLOCK
         return fresh
 
@@ -222,33 +209,23 @@ class Connection(asyncio.Protocol):
 class Server:
     """Routes; made in a running loop."""
 
-    def __init__(self) -> None:
-        self._engine = Engine(Settings())
+    def __init__(self, settings: Settings) -> None:
+        self._engine = Engine(settings)
+        self.stats = self._engine.stats
 
     def answer(self, path: str, body: bytes, reply: Callable[[bytes], None]) -> None:
         if path.endswith("/chat/completions"):
             self._engine.submit(sequence_of(json.loads(body), reply))
         elif path.endswith("/models"):
             reply(json.dumps({"data": [{"id": "gpu-like", "max_model_len": 1_000_000}]}).encode())
-        elif path == "/stats":
-            reply(json.dumps(asdict(self._engine.stats())).encode())
-        elif path == "/configure":
-            self._engine = Engine(Settings(**json.loads(body)))
-            reply(b"{}")
-        elif path == "/metrics":
-            running, waiting = len(self._engine.running), len(self._engine.waiting)
-            reply(f"vllm:num_requests_running {running}\nvllm:num_requests_waiting {waiting}\n".encode())
         else:
             reply(json.dumps({"error": f"no page {path}"}).encode())
 
 
-async def serve() -> None:
-    model = Server()
+@asynccontextmanager
+async def gpu_like(settings: Settings) -> AsyncIterator[tuple[str, Stats]]:
+    """A server for the length of the block: its address, and what it has done."""
+    model = Server(settings)
     server = await asyncio.get_running_loop().create_server(lambda: Connection(model), "127.0.0.1", 0, backlog=4096)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await server.serve_forever()
-
-
-if __name__ == "__main__":
-    asyncio.run(serve())
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", model.stats

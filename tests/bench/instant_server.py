@@ -1,7 +1,7 @@
 """A model server that answers every chat call at once with the same long reply. Its own work is as small as asyncio allows.
 
 `python -m tests.bench.instant_server BYTES` prints the port that it listens on; with a port behind it, it shares the
-connections of those that listen there.
+connections of those that listen there. Under `/stream/v1` the reply is a stream of events with four bytes each.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import sys
 
 SENTENCE = 'We set x = 3, so that "f(x)" has the value 12, and then:\n'
+TOKEN = 4  # bytes
 MODELS = json.dumps({"data": [{"id": "instant", "max_model_len": 1_000_000}]}).encode()
 
 
@@ -20,16 +21,30 @@ def reply(length: int) -> bytes:
     return json.dumps({"model": "instant", "choices": [choice], "usage": usage}).encode()
 
 
-def response(body: bytes) -> bytes:
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+def stream(length: int) -> bytes:
+    """The same as events, one for each token."""
+    text = json.loads(reply(length))["choices"][0]["message"]["content"]
+
+    def event(delta: dict[str, str], finish_reason: str | None) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "instant", "choices": [choice]}
+        return f"data: {json.dumps(chunk)}\n\n"
+
+    pieces = [event({"content": text[at : at + TOKEN]}, None) for at in range(0, len(text), TOKEN)]
+    return "".join([*pieces, event({}, "stop"), "data: [DONE]\n\n"]).encode()
+
+
+def response(body: bytes, kind: str = "application/json") -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 class Instant(asyncio.Protocol):
     """Reads requests one after the other; looks at nothing but their path and length."""
 
-    def __init__(self, chat: bytes, models: bytes) -> None:
-        self._chat = chat
+    def __init__(self, chat: bytes, streamed: bytes, models: bytes) -> None:
+        self._chat = self._answer = chat
+        self._streamed = streamed
         self._models = models
         self._head = b""
         self._left = 0
@@ -44,7 +59,7 @@ class Instant(asyncio.Protocol):
                 self._left -= taken
                 data = data[taken:]
                 if not self._left:
-                    self._transport.write(self._chat)
+                    self._transport.write(self._answer)
                 continue
             head, found, data = (self._head + data).partition(b"\r\n\r\n")
             self._head = b"" if found else head
@@ -53,12 +68,14 @@ class Instant(asyncio.Protocol):
             elif found:
                 length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
                 self._left = int(length)
+                self._answer = self._streamed if head.startswith(b"POST /stream/") else self._chat
 
 
 async def serve(length: int, port: int = 0) -> None:
     chat, models = response(reply(length)), response(MODELS)
+    streamed = response(stream(length), "text/event-stream")
     server = await asyncio.get_running_loop().create_server(
-        lambda: Instant(chat, models), "127.0.0.1", port, reuse_port=True, backlog=4096
+        lambda: Instant(chat, streamed, models), "127.0.0.1", port, reuse_port=True, backlog=4096
     )
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()

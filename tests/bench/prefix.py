@@ -1,71 +1,76 @@
-"""How many prompt tokens a prefix cache saves in each candidate order, by real vLLM's own counters (on the CPU, tiny random
-model, blocks of 128 tokens, candidates of 600 tokens, N=16 K=4 and three steps).
+"""How many tokens a prefix cache saves in each candidate order, by real vLLM's own counters (N=16 K=4, three steps).
 
-It counts tokens, so the machine's load does not matter. It needs vLLM in the environment that `make test-vllm` makes.
+It counts tokens, so the machine's load does not matter. Of all prompt tokens the server's counters tell; of the tokens of
+candidates, what it says of each call, less what stands before the first candidate and between two. Hits come in whole
+blocks, on a CPU of 128 tokens, on a GPU of 16. `tests.bench.vllm_server` says what can be set.
 """
 
 import asyncio
 import re
-import subprocess
-import tempfile
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-from statistics import median
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import rsa
+from rsa.chain import Chain
+from rsa.kinds import kind_named
 from rsa.ordering import CANDIDATE_ORDERS
-from rsa.serving import VLLM, serve
-from tests.bench.concurrency import PYTHON
+from rsa.prompts import Prompts
+from tests.bench.rows import Goal, Row, paired
+from tests.bench.vllm_server import SERVED, SHAPE, number, vllm_server
 
-REPEATS = 3
+REPEATS = number("REPEATS", 5)
 STRATEGY = rsa.RSA(16, 4, 3)
-SAMPLING = rsa.Sampling(max_tokens=600)
+TOKENS = number("CANDIDATE", 600)
 _COUNTER = re.compile(r"^vllm:prefix_cache_(hits|queries)_total\S* (\S+)$", re.MULTILINE)
 
 
-def measure() -> Iterator[dict[str, Any]]:
-    if not PYTHON.is_file():
-        raise SystemExit(f"{PYTHON} is not there: make test-vllm installs vLLM, then try again")
+@dataclass(frozen=True)
+class Shares:
+    """Percent of tokens that came out of the cache: of all in prompts, and of those of candidates."""
+
+    prompt: float
+    candidate: float
+
+
+def measure() -> Iterator[Row]:
     shares = asyncio.run(_shares())
-    ours = shares["shared"]
     for order in ("draw", "index"):
-        ratios = [mine / theirs for mine, theirs in zip(ours, shares[order], strict=True)]
-        yield {
-            "name": "prompt tokens out of the prefix cache, candidate_order shared",
-            "baseline": f"candidate_order {order}",
-            "ours": round(median(ours), 1),
-            "theirs": round(median(shares[order]), 1),
-            "unit": "%",
-            "ratio": round(median(ratios), 2),
-            "spread": [round(min(ratios), 2), round(max(ratios), 2)],
-            "repeats": len(ratios),
-        }
+        for of, goal in (("prompt", None), ("candidate", Goal(30, "at least", "ours"))):
+            ours, theirs = ([getattr(each, of) for each in shares[name]] for name in ("shared", order))
+            name = f"vLLM, {SHAPE} model: {of} tokens out of the prefix cache, candidate_order shared"
+            yield paired(name, f"candidate_order {order}", ours, theirs, "%", goal)
 
 
-async def _shares() -> dict[str, list[float]]:
-    """Percent of all prompt tokens, by order and repeat."""
-    shares: dict[str, list[float]] = {order: [] for order in CANDIDATE_ORDERS}
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model"
-        make = [PYTHON, "-m", "tests.integration.tiny_model", model]
-        await asyncio.to_thread(subprocess.run, make, check=True, capture_output=True)
-        engine = VLLM(str(model), python=str(PYTHON), context=8192, args=("--dtype", "float32", "--max-num-seqs", "32"))
-        async with serve(engine, Path(folder) / "server.log") as url:
-            for repeat in range(REPEATS):
-                for order in CANDIDATE_ORDERS:
-                    shares[order].append(await _share(url, order, repeat))
+async def _shares() -> dict[str, list[Shares]]:
+    shares: dict[str, list[Shares]] = {order: [] for order in CANDIDATE_ORDERS}
+    async with vllm_server(32) as (url, _):
+        for repeat in range(REPEATS):
+            for order in CANDIDATE_ORDERS:
+                shares[order].append(await _share(url, order, repeat))
     return shares
 
 
-async def _share(url: str, order: str, repeat: int) -> float:
-    llm = rsa.Endpoint(url, extra_body={"ignore_eos": True})
+async def _share(url: str, order: str, repeat: int) -> Shares:
+    llm = rsa.Endpoint(url, SERVED, extra_body={"ignore_eos": True}, max_concurrency=32)
     before = await asyncio.to_thread(_counters, url)
-    question = f"{order} {repeat}: what is seven times eight?"  # each begins in its own way: nothing is left from before
-    await rsa.arun(question, llm, STRATEGY, seed=repeat, sampling=SAMPLING, need="population", candidate_order=order)
+    question = f"w{repeat} w{len(order)} what is seven times eight?"  # no other has a prompt with the same first block
+    options: dict[str, Any] = {"sampling": rsa.Sampling(max_tokens=TOKENS), "need": "population", "candidate_order": order}
+    result = await rsa.arun(question, llm, STRATEGY, seed=repeat, **options)
     after = await asyncio.to_thread(_counters, url)
-    return 100 * (after["hits"] - before["hits"]) / (after["queries"] - before["queries"])
+    share = (after["hits"] - before["hits"]) / (after["queries"] - before["queries"])
+    return Shares(100 * share, 100 * _of_candidates(question, result.chains))
+
+
+def _of_candidates(question: str, chains: Sequence[Chain]) -> float:
+    """The share of candidate tokens that lay in cached prefixes."""
+    prompt = Prompts().render("aggregate", question, ["HERE"] * STRATEGY.k, kind_named("general"))
+    before, *between, _ = (len(part.split()) for part in prompt.split("HERE"))
+    starts = [2 + before + number * (TOKENS + between[0]) for number in range(STRATEGY.k)]  # two words open the conversation
+    later = [chain for chain in chains if chain.step > 1]
+    hits = sum(min(max(0, (chain.usage.cached or 0) - start), TOKENS) for chain in later for start in starts)
+    return hits / (len(later) * STRATEGY.k * TOKENS)
 
 
 def _counters(url: str) -> dict[str, float]:

@@ -1,12 +1,12 @@
-"""Runs of different sizes: the most memory, the CPU time a chain, the open files, and how long a resumed run indexes.
+"""Runs of different sizes: memory, our CPU time a chain from first to last, open files, and how long a resumption reads.
 
-Chains of 30 KB come at once from a server in a process of its own, so what is measured is our own work. `SCALE=1000` makes
-the larger run one of 1,000 problems, which takes 5 GB of disk; `SCALE_FOLDER` says where the runs go.
+Chains of 30 KB come at once from a server in a process of its own, so what is measured is our own work: prompts of 120 KB,
+the calls, the log, the verdicts, the index. CPU time hardly depends on who else uses the machine. `SCALE=1000` makes the
+larger run one of 1,000 problems, which takes 5 GB of disk and several minutes; `SCALE_FOLDER` says where the runs go.
 """
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -14,57 +14,56 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-SMALL, LARGE = 10, int(os.environ.get("SCALE", "40"))
+from tests.bench.instant_server import reply
+from tests.bench.rows import Goal, Row, paired
+
+SMALL, LARGE = 10, int(os.environ.get("SCALE", "100"))  # problems
 CHAINS = 160  # a problem: N=16 K=4 T=10
 BYTES = 30_000
-SAMPLED = 0.2  # seconds
+SAMPLED = 0.1  # seconds
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cost:
-    """What one command took. `cpu` and `wall` are in seconds, `memory` is in MB."""
+    """What one command took. `memory` is in MB, `progress` are (bytes of the log, CPU seconds) as time went on."""
 
-    cpu: float
-    wall: float
-    memory: float
-    files: int
+    wall: float = 0.0
+    memory: float = 0.0
+    files: int = 0
+    progress: list[tuple[int, float]] = field(default_factory=list)
+
+    def cpu(self, begin: float, end: float) -> float:
+        """CPU seconds from one share of the log to another."""
+        whole = self.progress[-1][0]
+        times = [next(cpu for size, cpu in self.progress if size >= share * whole) for share in (begin, end)]
+        return times[1] - times[0]
 
 
-def measure() -> list[dict[str, Any]]:
+def measure() -> Iterator[Row]:
     """The larger run beside the smaller one, then what indexing takes; about a minute and a half."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("SCALE_FOLDER")) as folder, server() as url:
         small, large = (run(Path(folder), problems, url) for problems in (SMALL, LARGE))
-        log = Path(folder) / str(LARGE) / "chains.jsonl"
-        gigabytes = log.stat().st_size / 1e9
+        gigabytes = large.progress[-1][0] / 1e9
         nothing, resumed = (rsa_eval(Path(folder), "resume", str(problems)) for problems in (SMALL, LARGE))
-    more = LARGE - SMALL
-    return [
-        row("peak memory", large.memory, small.memory, "MB"),
-        row("CPU a chain, without the start", (large.cpu - small.cpu) / more / CHAINS * 1e3, 1.0, "ms", "the goal"),
-        row("open files", large.files, small.files, "files"),
-        row("resume of a run that is done, peak memory", resumed.memory, nothing.memory, "MB"),
-        row("resume, a GB", (resumed.wall - nothing.wall) / gigabytes * LARGE / more, parsing(), "s", "json.loads alone"),
-    ]
+    less = f"{SMALL} problems"
+    quarters = [large.cpu(at, at + 0.23) / 0.23 / LARGE / CHAINS * 1e3 for at in (0.02, 0.75)]
+    middle = large.cpu(0.02, 0.98) / 0.96 / LARGE / CHAINS * 1e3
+    reading = (resumed.wall - nothing.wall) / gigabytes * LARGE / (LARGE - SMALL)
+    yield row("peak memory", less, large.memory, small.memory, "MB", Goal(500, of="ours"))
+    yield row("CPU a chain", "the goal", middle, 1.0, "ms", Goal(1.0, of="ours"))
+    yield row("CPU a chain, last quarter", "first quarter", quarters[1], quarters[0], "ms", Goal(1.1))
+    yield row("open files", less, large.files, small.files, "files")
+    yield row("resume of a run that is done, peak memory", less, resumed.memory, nothing.memory, "MB")
+    yield row("resume, a GB", "json.loads alone", reading, parsing(), "s")
 
 
-def row(name: str, ours: float, theirs: float, unit: str, baseline: str = f"{SMALL} problems") -> dict[str, Any]:
-    ratio = round(ours / theirs, 2)
-    return {
-        "name": f"{LARGE} problems: {name}",
-        "baseline": baseline,
-        "ours": round(ours, 2),
-        "theirs": round(theirs, 2),
-        "unit": unit,
-        "ratio": ratio,
-        "spread": [ratio, ratio],
-        "repeats": 1,
-    }
+def row(name: str, baseline: str, ours: float, theirs: float, unit: str, goal: Goal | None = None) -> Row:
+    return paired(f"{LARGE} problems: {name}", baseline, [ours], [theirs], unit, goal)
 
 
 @contextmanager
@@ -85,7 +84,8 @@ def run(folder: Path, problems: int, url: str) -> Cost:
 
 
 def rsa_eval(folder: Path, *arguments: str) -> Cost:
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    out = arguments[arguments.index("--out") + 1] if "--out" in arguments else arguments[-1]
+    cost, began = Cost(), time.perf_counter()
     process = psutil.Popen(
         [sys.executable, "-m", "evals", *arguments],
         cwd=folder,
@@ -93,26 +93,26 @@ def rsa_eval(folder: Path, *arguments: str) -> Cost:
         stderr=subprocess.PIPE,
         text=True,
     )
-    seen: dict[str, float] = {"memory": 0.0, "files": 0}
-    watcher = threading.Thread(target=watch, args=(process, seen))
+    watcher = threading.Thread(target=watch, args=(process, folder / out / "chains.jsonl", cost))
     watcher.start()
     _, told = process.communicate()
     watcher.join()
     if process.returncode:
         raise RuntimeError(f"rsa-eval {arguments[0]} ended with {process.returncode}: {told[-2000:]}")
-    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu, wall, seen["memory"], int(seen["files"]))
+    cost.wall = time.perf_counter() - began
+    return cost
 
 
-def watch(process: psutil.Popen, seen: dict[str, float]) -> None:
-    """Note the most memory and the most open files of a process until it ends."""
+def watch(process: psutil.Popen, log: Path, cost: Cost) -> None:
+    """Note memory, open files and progress of a process until it ends."""
     status = Path(f"/proc/{process.pid}/status")
     while True:
         try:
             peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-            seen["memory"] = max(seen["memory"], int(peak.split()[1]) / 1024)
-            seen["files"] = max(seen["files"], process.num_fds())
+            cost.memory = max(cost.memory, int(peak.split()[1]) / 1024)
+            cost.files = max(cost.files, process.num_fds())
+            times = process.cpu_times()
+            cost.progress.append((log.stat().st_size if log.exists() else 0, times.user + times.system))
         except (psutil.Error, OSError, StopIteration):  # it has ended
             return
         time.sleep(SAMPLED)
@@ -120,8 +120,6 @@ def watch(process: psutil.Popen, seen: dict[str, float]) -> None:
 
 def parsing() -> float:
     """Seconds a GB that the parser alone takes on such records."""
-    from tests.bench.instant_server import reply  # noqa: PLC0415
-
     line, count = reply(BYTES), 2000
     began = time.perf_counter()
     for _ in range(count):

@@ -1,48 +1,38 @@
 """The dataflow against two schedules with barriers and against what no schedule can beat, on a server with a GPU's clock.
 
-Every repeat sends the same chains under each schedule, one after the other in a changing order, over real HTTP: P=30 N=16
-K=4, lengths from a seeded lognormal with a mean of their own for each problem. The steps of the server are as long as makes
-the bound `SECONDS`. Makespans go by the server's clock, which waits where the machine is too busy to keep it. The bound is
-what the prompts took to compute, plus as many steps as the tokens need if all slots are always full, or as the longest
-path of chains that read each other has tokens, whichever is more; that the cache may be full is not in it.
+Every repeat sends the same chains under each schedule over real HTTP, in virtual time: P=30 N=16 K=4, lengths from a seeded
+lognormal with a mean of their own for each problem. The bound is what the prompts took to compute, plus as many steps as
+the tokens need if all slots are always full, or as the longest path of chains that read each other has tokens, whichever is
+more: that a cache may be full, and the way of a reply, are not in it. Only who knows all lengths beforehand can come close
+to it where both are about the same.
 
-About four minutes. `STEPS=10` for other numbers of steps than 5, `ORDERS=1` adds other orders of dispatch as baselines,
-`VLLM=1` is another bench: the same schedules on real vLLM on the CPU, where a step costs nearly in proportion to its batch.
+About four minutes of one core. `STEPS=10` for other numbers of steps than 5, `SLOTS=64,128` for other numbers of slots.
 """
 
-import asyncio
-import json
 import os
-import random
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-import aiohttp
-
 import rsa
-from tests.bench.gpu_like import Settings, Stats
+from tests.bench.gpu_like import Settings, gpu_like
+from tests.bench.rows import Goal, Row, paired
 from tests.bench.schedules import Schedule, Work, barrier_per_problem, dataflow, generation, global_barrier, work_of
+from tests.bench.virtual import run_virtually
 
-PROBLEMS, STEPS, MEAN = 30, int(os.environ.get("STEPS", "5")), 60
-SECONDS = float(os.environ.get("SECONDS", "3"))
-REPEATS = {32: 2, 64: 5, 128: 2, 256: 2, 480: 2}  # slots -> paired repeats
-ALONE = 5
-QUEUE = (
-    1.25  # times the slots are in flight, so that the server finds its next sequence waiting, as with a limit that adapts
-)
-PREFILL = 0.001  # of a step for each prompt token: 80k tokens/s where a step takes 12.5 ms, which is assumed, not measured
+PROBLEMS, MEAN, REPEATS = 30, 60, 5
+STEPS = int(os.environ.get("STEPS", "5"))
+SLOTS = tuple(map(int, os.environ.get("SLOTS", "32,64,128,256,480").split(",")))
+STEP = 0.0125  # seconds; this and the next two are assumed, not measured on a GPU
+PREFILL = STEP / 1000  # seconds a prompt token: 80k tokens a second
+LATENCY = STEP / 2
+QUEUE = 1.1  # times the slots are in flight, so that the server finds its next sequence waiting
 TIGHT = 0.5  # of the cache that would hold all slots full of mean chains
-OURS = "dataflow"
-SCHEDULES: dict[str, Schedule] = {
-    OURS: dataflow,
-    "(a) one barrier for all": global_barrier,
-    "(b) a barrier per problem": barrier_per_problem,
-}
+ROOMY = 10**9  # tokens
+OURS, GLOBAL = "dataflow", "(a) one barrier for all"
+BARRIERS: dict[str, Schedule] = {GLOBAL: global_barrier, "(b) a barrier per problem": barrier_per_problem}
+SCHEDULES: dict[str, Schedule] = {OURS: dataflow, **BARRIERS}
 
 
 @dataclass(frozen=True)
@@ -53,69 +43,43 @@ class Ran:
     bound: float
     occupancy: float
     cached: float
-    slip: float
 
 
-def measure() -> Iterator[dict[str, Any]]:
-    if os.environ.get("VLLM"):
-        from tests.bench.schedule_vllm import measure as on_vllm  # noqa: PLC0415
-
-        yield from on_vllm()
-    else:
-        with server() as url:
-            yield from asyncio.run(_measure(url))
-
-
-def schedules() -> dict[str, Schedule]:
-    if not os.environ.get("ORDERS"):
-        return SCHEDULES
-    from tests.bench.orders import ORDERS  # noqa: PLC0415
-
-    return {**SCHEDULES, **ORDERS}
+def measure() -> Iterator[Row]:
+    for slots in SLOTS:
+        runs = [_under_each(slots, work_of(seed, PROBLEMS, STEPS, MEAN)) for seed in range(REPEATS)]
+        barrier = Goal(0.8) if 2 <= PROBLEMS * 16 / slots <= 8 else None
+        yield from rows_of(f"{slots} slots, P={PROBLEMS} T={STEPS}", runs, barrier, Goal(1.05))
+    kv = round(TIGHT * 128 * 6 * MEAN)  # a sequence has four candidates, a question and a reply
+    tight = [_under_each(128, work_of(seed, PROBLEMS, STEPS, MEAN), kv) for seed in range(REPEATS)]
+    yield from rows_of(f"128 slots, cache for {TIGHT:.0%} of them, P={PROBLEMS} T={STEPS}", tight)
+    yield _kept_prefixes(64, round(TIGHT * 64 * 6 * MEAN))
+    alone = [_under_each(64, work_of(seed, 1, 10, MEAN)) for seed in range(REPEATS)]
+    yield from rows_of("64 slots, P=1 T=10", alone, None, Goal(1.05))
 
 
-async def _measure(url: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for slots, repeats in REPEATS.items():
-        runs = [await _paired(url, slots, _work(seed), seed) for seed in range(repeats)]
-        rows += rows_of(f"{slots} slots, P={PROBLEMS} T={STEPS}", runs)
-    tight = [await _paired(url, 128, _work(seed), seed, TIGHT) for seed in range(2)]
-    rows += rows_of(f"128 slots, cache for {TIGHT:.0%} of them, P={PROBLEMS} T={STEPS}", tight, bound=False)
-    alone = [await _paired(url, 64, work_of(seed, 1, 10, MEAN), seed) for seed in range(ALONE)]
-    return rows + rows_of("64 slots, P=1 T=10", alone)
+def _kept_prefixes(slots: int, kv: int) -> Row:
+    """Whether prompts that begin alike follow each other before what they share has left a small cache."""
+    works = [work_of(seed, PROBLEMS, STEPS, MEAN, "shared") for seed in range(REPEATS)]
+    small, endless = (
+        [100 * run_virtually(run(Settings(slots, STEP, PREFILL, size, LATENCY), work, dataflow)).cached for work in works]
+        for size in (kv, ROOMY)
+    )
+    name = f"{slots} slots, cache for {TIGHT:.0%} of them, P={PROBLEMS} T={STEPS}: prompt tokens out of it"
+    return paired(f"{name}, candidate_order shared", "a cache without end", small, endless, "%")
 
 
-def _work(seed: int) -> Work:
-    return work_of(seed, PROBLEMS, STEPS, MEAN)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    with subprocess.Popen([sys.executable, "-m", "tests.bench.gpu_like"], text=True, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
-
-
-async def _paired(url: str, slots: int, work: Work, seed: int, cache: float | None = None) -> dict[str, Ran]:
+def _under_each(slots: int, work: Work, kv: int = ROOMY) -> dict[str, Ran]:
     """One repeat: the same work under every schedule."""
-    step = (SECONDS if cache is None else SECONDS / 2) / max(work.tokens / slots, work.path)
-    kv = 10**9 if cache is None else round(cache * slots * 6 * MEAN)  # a prompt has four candidates and a question
-    settings = Settings(slots, step, PREFILL * step, kv)
-    names = list(schedules())
-    random.Random(seed).shuffle(names)
-    return {name: await _run(url, settings, work, schedules()[name]) for name in names}
+    settings = Settings(slots, STEP, PREFILL, kv, LATENCY)
+    return {name: run_virtually(run(settings, work, schedule)) for name, schedule in SCHEDULES.items()}
 
 
-async def _run(url: str, settings: Settings, work: Work, schedule: Schedule) -> Ran:
-    limit = round(QUEUE * settings.slots)
-    options: Mapping[str, Any] = {"max_concurrency": limit, "concurrency": "fixed", "extra_body": {"ignore_eos": True}}
-    async with aiohttp.ClientSession() as session, rsa.Endpoint(f"{url}/v1", "gpu-like", **options).connect() as client:
-        await (await session.post(f"{url}/configure", json=asdict(settings))).read()
+async def run(settings: Settings, work: Work, schedule: Schedule) -> Ran:
+    limit = in_flight(settings.slots)
+    options: dict[str, Any] = {"max_concurrency": limit, "concurrency": "fixed", "extra_body": {"ignore_eos": True}}
+    async with gpu_like(settings) as (url, stats), rsa.Endpoint(url, "gpu-like", **options).connect() as client:
         await schedule(work, generation(client, work), limit)
-        stats = Stats(**json.loads(await (await session.get(f"{url}/stats")).text()))
     if stats.new_tokens != work.tokens:
         raise RuntimeError(f"the server made {stats.new_tokens} tokens, not {work.tokens}")
     return Ran(
@@ -123,41 +87,27 @@ async def _run(url: str, settings: Settings, work: Work, schedule: Schedule) -> 
         stats.prefill_seconds + settings.step * max(work.tokens / settings.slots, work.path),
         stats.slot_seconds / settings.slots / stats.seconds,
         stats.cached_tokens / stats.prompt_tokens,
-        stats.wall / stats.seconds,
     )
 
 
-def rows_of(name: str, runs: list[dict[str, Ran]], *, bound: bool = True) -> list[dict[str, Any]]:
-    """Ours against each of the others, and against the bound."""
+def in_flight(slots: int) -> int:
+    return slots + max(4, round((QUEUE - 1) * slots))
+
+
+def rows_of(name: str, runs: list[dict[str, Ran]], barrier: Goal | None = None, bound: Goal | None = None) -> Iterator[Row]:
+    """Ours against each of the others, and against the bound if there is a goal for that."""
     ours = [each[OURS] for each in runs]
-    shown = f"{name} (occupancy {median(ran.occupancy for ran in ours):.2f}"
-    rows = [
-        row(
-            f"{shown} against {median(each[other].occupancy for each in runs):.2f})",
-            other,
-            ours,
-            [each[other] for each in runs],
-        )
-        for other in runs[0]
-        if other != OURS
-    ]
-    return [*rows, row(f"{shown})", "lower bound", ours, ours, lambda ran: ran.bound)] if bound else rows
+    seconds = [ran.seconds for ran in ours]
+    for other in BARRIERS:
+        theirs = [each[other] for each in runs]
+        occupancies = f"occupancy {_middle(ours, 'occupancy')} against {_middle(theirs, 'occupancy')}"
+        cached = [_middle(ours, "cached"), _middle(theirs, "cached")]
+        goal = barrier if other == GLOBAL else None
+        against = [ran.seconds for ran in theirs]
+        yield paired(f"{name} ({occupancies})", other, seconds, against, "s to the end", goal, cached_prompt_share=cached)
+    if bound:
+        yield paired(name, "lower bound", seconds, [ran.bound for ran in ours], "s to the end", bound)
 
 
-def row(
-    name: str, baseline: str, ours: list[Ran], theirs: list[Ran], other: Callable[[Ran], float] = lambda ran: ran.seconds
-) -> dict[str, Any]:
-    ratios = [a.seconds / other(b) for a, b in zip(ours, theirs, strict=True)]
-    return {
-        "name": name,
-        "baseline": baseline,
-        "ours": round(median(ran.seconds for ran in ours), 2),
-        "theirs": round(median(map(other, theirs)), 2),
-        "unit": "s to the end",
-        "ratio": round(median(ratios), 3),
-        "spread": [round(min(ratios), 3), round(max(ratios), 3)],
-        "repeats": len(ratios),
-        "over_bound": [round(median(ran.seconds / ran.bound for ran in runs), 3) for runs in (ours, theirs)],
-        "cached_prompt_share": [round(median(ran.cached for ran in runs), 3) for runs in (ours, theirs)],
-        "wall_over_clock": [round(max(ran.slip for ran in runs), 3) for runs in (ours, theirs)],
-    }
+def _middle(runs: list[Ran], of: str) -> float:
+    return round(median(getattr(ran, of) for ran in runs), 2)

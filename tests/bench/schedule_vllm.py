@@ -1,76 +1,52 @@
-"""`VLLM=1 python -m tests.bench schedule`: the schedules on real vLLM on the CPU, with a tiny random model.
+"""The schedules of `tests.bench.schedule` on real vLLM, by the clock on the wall.
 
-A step there costs nearly in proportion to its batch, so that idle slots cost little. It needs vLLM in the environment that
-`make test-vllm` makes, and takes about eight minutes on a quiet machine. Wall time is what is measured.
+On a CPU a step costs nearly in proportion to its batch, so that idle slots cost little: there it shows only that the
+dataflow is never worse. About eight minutes on a quiet machine; `tests.bench.vllm_server` says what can be set.
 """
 
 import asyncio
 import random
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from statistics import median
 from typing import Any
 
 import rsa
-from rsa.serving import VLLM, serve
-from tests.bench.schedule import OURS, QUEUE, schedules
+from tests.bench.rows import Goal, Row, paired
+from tests.bench.schedule import BARRIERS, OURS, SCHEDULES, in_flight
 from tests.bench.schedules import Schedule, Work, generation, work_of
+from tests.bench.vllm_server import SERVED, SHAPE, mark, number, vllm_server
 
-PYTHON = Path(".venv-vllm/bin/python")
-SLOTS, PROBLEMS, STEPS, MEAN = 64, 30, 4, 48
-REPEATS = 5
+SLOTS, PROBLEMS, STEPS, MEAN = number("SLOTS", 64), number("PROBLEMS", 30), 4, number("TOKENS", 48)
+REPEATS = number("REPEATS", 5)
 
 
-def measure() -> Iterator[dict[str, Any]]:
-    if not PYTHON.is_file():
-        raise SystemExit(f"{PYTHON} is not there: make test-vllm installs vLLM, then try again")
+def measure() -> Iterator[Row]:
     runs = asyncio.run(_runs())
-    for other in runs[0]:
-        if other == OURS:
-            continue
-        ratios = [each[OURS] / each[other] for each in runs]
-        yield {
-            "name": f"vLLM on CPU, {SLOTS} slots, P={PROBLEMS} T={STEPS}",
-            "baseline": other,
-            "ours": round(median(each[OURS] for each in runs), 2),
-            "theirs": round(median(each[other] for each in runs), 2),
-            "unit": "s to the end",
-            "ratio": round(median(ratios), 3),
-            "spread": [round(min(ratios), 3), round(max(ratios), 3)],
-            "repeats": len(ratios),
-            "ratios": [round(ratio, 3) for ratio in ratios],
-        }
+    for other in BARRIERS:
+        ours, theirs = ([each[name] for each in runs] for name in (OURS, other))
+        name = f"vLLM, {SHAPE} model, {SLOTS} slots, P={PROBLEMS} T={STEPS}"
+        yield paired(name, other, ours, theirs, "s to the end", Goal(1.0))
 
 
 async def _runs() -> list[dict[str, float]]:
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "tiny"
-        make = [str(PYTHON), "-m", "tests.integration.tiny_model", str(model)]
-        await asyncio.to_thread(subprocess.run, make, check=True, capture_output=True)
-        engine = VLLM(
-            str(model), context=8192, args=("--dtype", "float32", "--max-num-seqs", str(SLOTS)), python=str(PYTHON)
-        )
-        async with serve(engine, Path(folder) / "server.log") as url:
-            limit = round(QUEUE * SLOTS)
-            options: dict[str, Any] = {"max_concurrency": limit, "concurrency": "fixed"}
-            llm = rsa.Endpoint(url, engine.served_name, extra_body={"ignore_eos": True}, **options)
-            await _run(llm, work_of(-1, 4, 2, MEAN), schedules()[OURS], limit)  # warm
-            return [await _paired(llm, seed, limit) for seed in range(REPEATS)]
+    limit = in_flight(SLOTS)
+    options: dict[str, Any] = {"max_concurrency": limit, "concurrency": "fixed", "extra_body": {"ignore_eos": True}}
+    async with vllm_server(SLOTS) as (url, _):
+        llm = rsa.Endpoint(url, SERVED, **options)
+        await _run(llm, work_of(-1, 4, 2, MEAN), SCHEDULES[OURS], limit)  # warm
+        return [await _paired(llm, seed, limit) for seed in range(REPEATS)]
 
 
 async def _paired(llm: rsa.Endpoint, seed: int, limit: int) -> dict[str, float]:
     work = work_of(seed, PROBLEMS, STEPS, MEAN)
-    names = list(schedules())
+    names = list(SCHEDULES)
     random.Random(seed).shuffle(names)
-    return {name: await _run(llm, work, schedules()[name], limit, f"{name}: ") for name in names}
+    return {name: await _run(llm, work, SCHEDULES[name], limit, mark(seed, place)) for place, name in enumerate(names)}
 
 
-async def _run(llm: rsa.Endpoint, work: Work, schedule: Schedule, limit: int, mark: str = "") -> float:
-    """Seconds to the end. The mark keeps vLLM's prefix cache from knowing prompts from the schedule before."""
+async def _run(llm: rsa.Endpoint, work: Work, schedule: Schedule, limit: int, before: str = "") -> float:
+    """Seconds to the end. What stands before each prompt keeps the prefix cache from knowing those of another schedule."""
     async with llm.connect() as client:
         began = time.perf_counter()
-        await schedule(work, generation(client, work, mark), limit)
+        await schedule(work, generation(client, work, before), limit)
         return time.perf_counter() - began

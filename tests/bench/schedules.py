@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import rsa
 from rsa.chain import Chain, Status
 from rsa.endpoint import Client
+from rsa.ordering import ordered
 from rsa.plan import Place, Plan, PlannedChain
 from rsa.scheduler import FixedLimit, Generate, Job, execute
 
 BETWEEN, WITHIN = 0.4, 0.5  # sigmas of the lognormal lengths, over problems and over the chains of one
 QUESTION = "A question about as long as those of a competition in mathematics are: find the number of all its answers."
-
 
 Schedule = Callable[["Work", Generate, int], Awaitable[None]]
 """Runs all of a work with at most so many calls in flight."""
@@ -44,10 +44,10 @@ class Work:
         return max(ends.values())
 
 
-def work_of(seed: int, problems: int, steps: int, mean: float, n: int = 16, k: int = 4) -> Work:
-    """Lengths from a lognormal, with a mean of their own for each problem; the longest is eight times the mean."""
+def work_of(seed: int, problems: int, steps: int, mean: float, order: str = "draw") -> Work:
+    """RSA with N=16 K=4. Lengths from a lognormal, with a mean of their own for each problem, up to eight times the mean."""
     draw = random.Random(seed)
-    plans = tuple(rsa.RSA(n, k, steps).plan(seed, f"{seed}-{number}") for number in range(problems))
+    plans = tuple(ordered(rsa.RSA(16, 4, steps).plan(seed, f"{seed}-{number}"), order) for number in range(problems))
     lengths: dict[tuple[str, int, int], int] = {}
     for plan in plans:
         middle = math.log(mean) + draw.gauss(0, BETWEEN) - (BETWEEN**2 + WITHIN**2) / 2
@@ -61,8 +61,7 @@ def generation(client: Client, work: Work, mark: str = "") -> Generate:
     """Makes chains by real calls. No two runs with different marks have a prefix of their prompts in common."""
 
     async def generate(plan: Plan, planned: PlannedChain, parents: Sequence[Chain]) -> Chain:
-        candidates = "".join(f"\nCandidate {at}:\n{parent.text}" for at, parent in enumerate(parents, 1))
-        messages = [{"role": "user", "content": f"{mark}Problem {plan.problem}. {QUESTION}{candidates}"}]
+        messages = [{"role": "user", "content": prompt_of(plan, parents, mark)}]
         sampling = rsa.Sampling(max_tokens=work.lengths[plan.problem, *planned.place])
         seed = plan.key(*planned.place, "generate").request_seed()
         reply = await client.complete(messages, sampling, seed)
@@ -71,6 +70,11 @@ def generation(client: Client, work: Work, mark: str = "") -> Generate:
         return Chain(*place, reply.model, seed, "", reply.text, reply.finish_reason, Status.OK, reply.usage)
 
     return generate
+
+
+def prompt_of(plan: Plan, parents: Sequence[Chain], mark: str) -> str:
+    candidates = "".join(f"\nCandidate {at}:\n{parent.text}" for at, parent in enumerate(parents, 1))
+    return f"{mark}Problem {plan.problem}. {QUESTION}{candidates}"
 
 
 async def dataflow(work: Work, generate: Generate, limit: int) -> None:

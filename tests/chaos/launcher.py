@@ -13,6 +13,7 @@ import os
 import pkgutil
 import resource
 import sys
+from contextlib import suppress
 from typing import Any
 
 import evals
@@ -28,7 +29,8 @@ def main() -> None:
     ours = (module.name for each in (evals, rsa) for module in pkgutil.walk_packages(each.__path__, f"{each.__name__}."))
     for name in (*_NEEDED, *ours):
         if not name.endswith("__main__"):
-            importlib.import_module(name)
+            with suppress(ModuleNotFoundError):  # of an extra that is not installed
+                importlib.import_module(name)
     gc.freeze()  # what is imported needs no collecting in every fork again
     while line := sys.stdin.readline():
         child = os.fork()

@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,29 +13,22 @@ import yaml
 
 import rsa
 from evals.store import read_log
-from rsa.serving import VLLM
 from rsa.session import open_session
-from tests.integration.serving import running_server
+from tests.integration.serving import VLLM_CONTEXT as CONTEXT
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
-CONTEXT = 4096
-ARGS = ("--dtype", "float32")
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> str:
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    subprocess.run([sys.executable, "-m", "tests.integration.tiny_model", str(folder)], cwd=ROOT, check=True)
-    return str(folder)
+def model(vllm_model) -> str:
+    return vllm_model
 
 
 @pytest.fixture(scope="module")
-def url(model, tmp_path_factory) -> Iterator[str]:
-    """A running server, started and stopped by our own code."""
-    with running_server(VLLM(model, context=CONTEXT, args=ARGS), tmp_path_factory.mktemp("vllm")) as running:
-        yield running
+def url(vllm_url) -> str:
+    return vllm_url
 
 
 QUICK = rsa.Sampling(max_tokens=40)

@@ -1,8 +1,6 @@
 """A browser for the tests of this folder, and a report of two real runs whose every text is hostile."""
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +12,9 @@ import pytest
 from evals.comparison import compare
 from evals.records import Records, open_records
 from evals.report import write_report
+from tests.browser import chromium
 from tests.fake_server import FakeServer
 
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 HOSTILE = (
     "</script><script>window.broken = 1</script>",
     "<!-- <script> & \"quoted\" 'single' -->",
@@ -32,14 +30,8 @@ _OURS = ("--n", "4", "--k", "2", "--steps", "3")
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """Chromium, started once. It ends with this folder's tests, for its loop would be in the way of asynchronous ones."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("there is no chromium: apt-get install chromium, or set CHROMIUM to the path of one")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @dataclass
