@@ -50,7 +50,8 @@ def show_simulation(config: RunConfig, wish: Wish, mean_tokens: int | None, as_j
     console.print(_table(scene, results))
     if deadline:
         among = "of these" if wanted else f"up to {scene.groups * scene.gpus_each:,} GPUs, a replica a problem and repeat"
-        console.print(f"done within {wish.within}: {f'{gpus} GPUs' if gpus else f'no number {among}'}")
+        needed = f"{gpus:,} GPUs, the smallest number found" if gpus else f"no number {among}"
+        console.print(f"done within {wish.within}: {needed}")
 
 
 def _words(calibration: Calibration | None) -> str:

@@ -114,7 +114,7 @@ def scene_of(config: RunConfig, wish: Wish, mean_tokens: int | None) -> Scene:
         Workload(plans, known.questions, known.frames, lengths),
         told_lengths,
         server,
-        _told_server(server, f"of {wish.calibrate}" if wish.calibrate else f"{gpu} with {model}"),
+        _told_server(server, f"of {wish.calibrate}" if wish.calibrate else f"{gpu} with {model}", config.endpoint),
         assumed.server.gpus,
         config.endpoint,
         len(problems) * config.task.repeats,
@@ -129,9 +129,10 @@ def _calibration(assumed: Profile, path: Path) -> Calibration:
 
 
 def _limit(endpoint: EndpointConfig, replicas: int) -> Adaptive:
-    """The limit on calls in flight, of which every replica adds as many as the configuration allows one server."""
+    """The limit on calls in flight. Several replicas have as many each as the configuration allows one server: a router in
+    front of them shows no queue that the limit could follow."""
     most = endpoint.max_concurrency * replicas
-    return Adaptive.fixed(most) if endpoint.concurrency == "fixed" else Adaptive(most)
+    return Adaptive.fixed(most) if endpoint.concurrency == "fixed" or replicas > 1 else Adaptive(most)
 
 
 def _lengths(config: RunConfig, known: Sizes, path: Path | None, mean_tokens: int | None) -> tuple[str, Lengths]:
@@ -152,8 +153,8 @@ def recorded(run: Preparation) -> Recorded:
     return Recorded.of_chains(chains, plans, COMPACTIONS[run.config.compaction])
 
 
-def _told_server(server: Server, what: str) -> str:
+def _told_server(server: Server, what: str, endpoint: EndpointConfig) -> str:
     return (
         f"{what}: {server.kv_tokens:,} tokens of KV cache, at most {server.sequences:,} sequences and "
-        f"{server.batched_tokens:,} tokens a step"
+        f"{server.batched_tokens:,} tokens a step; up to {endpoint.max_concurrency:,} calls in flight a replica"
     )

@@ -19,7 +19,7 @@ FIRST = ["majority(n=4)", "rsa(n=3,k=2,steps=2)"]
 @pytest.fixture(autouse=True)
 def no_reports(monkeypatch):
     """Other tests look at the page, which takes longer than all the rest."""
-    for module in ("evals.results", "evals.comparison.running"):
+    for module in ("evals.report", "evals.comparison.running"):
         monkeypatch.setattr(f"{module}.write_report", lambda *_: None)
 
 

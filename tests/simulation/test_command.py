@@ -93,7 +93,7 @@ def test_a_run_lends_its_lengths_and_its_speed(rsa_eval, server, tmp_path):
         ([*QWEN, "--assume", "server"], "--assume 'server' is not of the form key=value"),
         ([*QWEN, "--assume", "server.kv_tokens=100"], "does not fit the KV cache of a replica, 100 tokens"),
         ([*QWEN, "--lengths", "nowhere"], "nowhere is not a run directory"),
-        ([], "the model is not among those known"),
+        ([], "the model is not among those that are known"),
     ],
 )
 def test_mistakes_are_told(rsa_eval, flags, told):

@@ -61,7 +61,7 @@ def test_whatever_is_assumed_can_be_said_and_nothing_unknown_is_taken():
     ("gpu", "model", "told"),
     [
         ("h1000", QWEN, "there is no 'h1000'.*h100"),
-        ("h100", "org/unheard-of", "the model is not among those known"),
+        ("h100", "org/unheard-of", "the model is not among those that are known"),
         ("l40s", "Qwen/Qwen3-32B", "the weights take 66 GB and 44 GB are there.*server.gpus=2"),
     ],
 )
