@@ -5,19 +5,13 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["run_virtually"]
+__all__ = ["Jumps", "run_virtually"]
 
 T = TypeVar("T")
 
 
-def run_virtually(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine as `asyncio.run` does, in virtual time that begins at 0. It must wait for timers only."""
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
-        return runner.run(work)
-
-
-class _Jumps(selectors.DefaultSelector):
-    """Where a loop would wait for its next timer, the time is come at once."""
+class Jumps(selectors.DefaultSelector):
+    """Where a loop would wait for its next timer, the time is come at once. `now` is in seconds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,10 +24,16 @@ class _Jumps(selectors.DefaultSelector):
         return []
 
 
+def run_virtually(work: Coroutine[Any, Any, T], jumps: type[Jumps] = Jumps) -> T:
+    """Run a coroutine as `asyncio.run` does, in virtual time that begins at 0. By default it must wait for timers only."""
+    with asyncio.Runner(loop_factory=lambda: _VirtualLoop(jumps())) as runner:
+        return runner.run(work)
+
+
 class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumps = _Jumps()
-        super().__init__(self._jumps)
+    def __init__(self, jumps: Jumps) -> None:
+        self._jumps = jumps
+        super().__init__(jumps)
 
     def time(self) -> float:
         return self._jumps.now

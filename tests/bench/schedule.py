@@ -16,10 +16,11 @@ from statistics import median
 from typing import Any
 
 import rsa
+from evals.simulation.clock import run_virtually
 from tests.bench.gpu_like import Settings, gpu_like
 from tests.bench.rows import Goal, Row, paired
 from tests.bench.schedules import Schedule, Work, barrier_per_problem, dataflow, generation, global_barrier, work_of
-from tests.bench.virtual import run_virtually
+from tests.bench.virtual import SocketJumps
 
 PROBLEMS, MEAN, REPEATS = 30, 60, 5
 STEPS = int(os.environ.get("STEPS", "5"))
@@ -62,7 +63,10 @@ def _kept_prefixes(slots: int, kv: int) -> Row:
     """Whether prompts that begin alike follow each other before what they share has left a small cache."""
     works = [work_of(seed, PROBLEMS, STEPS, MEAN, "shared") for seed in range(REPEATS)]
     small, endless = (
-        [100 * run_virtually(run(Settings(slots, STEP, PREFILL, size, LATENCY), work, dataflow)).cached for work in works]
+        [
+            100 * run_virtually(run(Settings(slots, STEP, PREFILL, size, LATENCY), work, dataflow), SocketJumps).cached
+            for work in works
+        ]
         for size in (kv, ROOMY)
     )
     name = f"{slots} slots, cache for {TIGHT:.0%} of them, P={PROBLEMS} T={STEPS}: prompt tokens out of it"
@@ -72,7 +76,7 @@ def _kept_prefixes(slots: int, kv: int) -> Row:
 def _under_each(slots: int, work: Work, kv: int = ROOMY) -> dict[str, Ran]:
     """One repeat: the same work under every schedule."""
     settings = Settings(slots, STEP, PREFILL, kv, LATENCY)
-    return {name: run_virtually(run(settings, work, schedule)) for name, schedule in SCHEDULES.items()}
+    return {name: run_virtually(run(settings, work, schedule), SocketJumps) for name, schedule in SCHEDULES.items()}
 
 
 async def run(settings: Settings, work: Work, schedule: Schedule) -> Ran:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rsa
+from evals.simulation.clock import run_virtually
 from rsa.chain import Chain, Status
 from rsa.plan import Place, Plan, PlannedChain
 from rsa.scheduler import FixedLimit, Job, execute
-from tests.bench.virtual import run_virtually
 
 Name = tuple[str, Place]
 MOMENT = 0.001  # seconds after an end until everything has started that could
