@@ -38,10 +38,11 @@ class Feed:
 
     def next(self, now: float) -> Progress | None:
         """The job whose next chain is to start; None if no chain is ready. A further job is taken up only if it must be."""
-        while not (ready := [progress for progress in self._at_hand if progress.next_step]):
-            if not self._take_up():
-                return None
-        return ready[0] if self._more else min(ready, key=lambda progress: self._turn(progress, now))
+        while True:
+            ready = (progress for progress in self._at_hand if progress.next_step)
+            first = next(ready, None) if self._more else min(ready, key=lambda each: self._turn(each, now), default=None)
+            if first or not self._take_up():
+                return first
 
     def end(self, progress: Progress, planned: PlannedChain, chain: Chain | None, now: float, limit: int) -> None:
         """Take a chain that was started, None if it is left for another run. It makes room for one job ahead."""
