@@ -18,6 +18,7 @@ class Jumps(selectors.DefaultSelector):
         self.now = 0.0
 
     def select(self, timeout: float | None = None) -> list[Any]:
+        """What happened in the meantime: nothing."""
         if timeout is None:
             raise RuntimeError("nothing is left that could happen in virtual time")
         self.now += max(0.0, timeout)
