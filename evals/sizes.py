@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals.config import RunConfig
+from evals.config import EngineConfig, RunConfig
 from evals.preparation import api_key
 from evals.problems import Problem
 from rsa.endpoint import Messages
@@ -17,7 +17,7 @@ from rsa.prompts import Prompts
 from rsa.session import open_session
 from rsa.tokens import TokenCounter, local_counter, reply_limit
 
-__all__ = ["Sizes", "sizes"]
+__all__ = ["Sizes", "sizes", "tokenizer_of"]
 
 _BYTES_A_TOKEN = 4
 
@@ -84,7 +84,7 @@ async def _counter(config: RunConfig, stack: AsyncExitStack) -> _Counting:
         return _estimate(messages)
 
     context = config.endpoint.context or (config.serve.context if config.serve else None)
-    name = config.endpoint.tokenizer or _folder_to_serve(config)
+    name = tokenizer_of(config)
     if name:
         return _Counting(f"by the tokenizer of {name}", local_counter(name), context)
     reason = "no server and no endpoint.tokenizer to ask"
@@ -102,6 +102,7 @@ async def _counter(config: RunConfig, stack: AsyncExitStack) -> _Counting:
     return _Counting(f"estimated, 4 bytes each ({reason})", estimate, context)
 
 
-def _folder_to_serve(config: RunConfig) -> str | None:
-    model = (config.serve.model or config.endpoint.model) if config.serve else None
-    return model if model and Path(model).is_dir() else None
+def tokenizer_of(config: EngineConfig) -> str | None:
+    """The tokenizer that can be loaded here: the one that is named, or that of a folder which is served."""
+    served = (config.serve.model or config.endpoint.model) if config.serve else None
+    return config.endpoint.tokenizer or (served if served and Path(served).is_dir() else None)

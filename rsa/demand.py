@@ -8,11 +8,18 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from rsa.plan import Place, Plan
+from rsa.strategies import Select
 
-__all__ = ["Need", "answering_line", "needed"]
+__all__ = ["Need", "answering", "answering_line", "needed"]
 
 Need = Literal["answer", "population"]
 """What is generated: what the answering chain descends from, or every chain."""
+
+
+def answering(plan: Plan, need: Need, select: Select) -> tuple[int, ...] | None:
+    """Who stands in line to answer, where that is known in advance and nothing else is needed; None where all chains are."""
+    known = need == "answer" and select == "sample" and plan.steps not in plan.judging_steps
+    return answering_line(plan) if known else None
 
 
 def answering_line(plan: Plan) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from rsa.blocking import run_anywhere
 from rsa.budget import Account, Budget
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
-from rsa.demand import Need, answering_line
+from rsa.demand import Need, answering
 from rsa.endpoint import Sampling
 from rsa.equivalence import Equivalence
 from rsa.errors import UsageError
@@ -20,7 +20,6 @@ from rsa.generation import Generation
 from rsa.inquiry import Inquiry, Outcome, affordable
 from rsa.kinds import Kind, kind_of
 from rsa.ordering import ordered
-from rsa.plan import Plan
 from rsa.prompts import Prompts
 from rsa.result import Result
 from rsa.scheduler import Job
@@ -156,7 +155,7 @@ async def arun(
                 plan,
                 partial(affordable, generation, asked, account),
                 given_samples(first, strategy, plan, session.client.model),
-                _answering(plan, need, selector),
+                answering(plan, need, selector),
             )
             for plan, asked in zip(plans, questions, strict=True)
         )
@@ -164,12 +163,6 @@ async def arun(
         with account.deadline(session.client.wind_down):
             outcomes = await inquiry.outcomes(session.client.gate)
     return outcomes if several else _raised(outcomes[0])
-
-
-def _answering(plan: Plan, need: Need, select: Select) -> tuple[int, ...] | None:
-    """Who stands in line to answer, where that is known in advance and nothing else is needed."""
-    known = need == "answer" and select == "sample" and plan.steps not in plan.judging_steps
-    return answering_line(plan) if known else None
 
 
 def _raised(outcome: Outcome) -> Result:

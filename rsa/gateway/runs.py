@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rsa.chain import Chain, Usage
-from rsa.demand import answering_line, needed
+from rsa.demand import answering, needed
 from rsa.endpoint import Message, Sampling
 from rsa.gateway import config
 from rsa.gateway.asks import Ask
@@ -50,8 +50,7 @@ class Run:
 
     def __post_init__(self) -> None:
         ask, plan = self.ask, self.ask.plan
-        known = ask.select == "sample" and ask.choices == 1 and plan.steps not in plan.judging_steps
-        self.answering = answering_line(plan) if known else None
+        self.answering = answering(plan, "answer" if ask.choices == 1 else "population", ask.select)
         turns = sum(_TURN + _size(json.dumps(message, ensure_ascii=False)) for message in self._messages)
         self.size = turns + sum(_PLANNED + _POINTER * len(chain.line) for chain in plan)
 

@@ -13,7 +13,7 @@ from inspect_ai.util import LimitExceededError, span
 
 from rsa.chain import Chain
 from rsa.compaction import COMPACTIONS
-from rsa.demand import answering_line
+from rsa.demand import answering
 from rsa.endpoint import CallableClient, CallableEndpoint, Sampling
 from rsa.errors import BudgetSpent, RunFailed, UsageError
 from rsa.generation import Generation
@@ -64,8 +64,7 @@ class _Work:
         self._calls = calls
         self._question = calls.conversation.question(settings.kind)
         self._chains: list[Chain] = []
-        known = settings.need == "answer" and settings.select == "sample" and plan.steps not in plan.judging_steps
-        self._job = Job(plan, self._make, answering=answering_line(plan) if known else None)
+        self._job = Job(plan, self._make, answering=answering(plan, settings.need, settings.select))
         self._client = CallableClient(
             CallableEndpoint(calls, str(calls.model), max_concurrency=len(plan), timeout=_NO_TIME_LIMIT, retries=_RETRIES)
         )

@@ -1,7 +1,6 @@
 """What is asked on the way of a training run: trees, fresh candidates, evaluations. None of it needs a trainer."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,15 +15,6 @@ from rsa.compaction import COMPACTIONS
 from rsa.generation import Question
 from rsa.kinds import kind_named
 from rsa.prompts import Prompts
-from tests.fake_server import FakeServer
-from tests.train.digits import build_digits
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    with FakeServer() as server:
-        return build_digits(tmp_path_factory.mktemp("build"), server)
-
 
 # trees
 

@@ -14,19 +14,7 @@ from evals.train.training.run import prepare_training
 from evals.train.training.stacks import check_stack
 from rsa.errors import UsageError
 from rsa.settings import load
-from tests.fake_server import FakeServer
-from tests.train.digits import CONFIGS, build_digits, rewritten, shape, train
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    with FakeServer() as server:
-        return build_digits(tmp_path_factory.mktemp("build"), server)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    return shape(tmp_path_factory.mktemp("shape"))
+from tests.train.digits import CONFIGS, rewritten, shape, train
 
 
 def config(data: Path, model: Path, **changes) -> TrainConfig:

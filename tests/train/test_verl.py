@@ -4,7 +4,6 @@ import asyncio
 import shlex
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -12,24 +11,12 @@ import yaml
 from evals.train.training.config import TrainConfig
 from evals.train.training.data import read_training_set
 from evals.train.training.run import TrainingRun
-from tests.fake_server import FakeServer
-from tests.train.digits import CONFIGS, RIGHT, WRONG, build_digits, shape, train
+from tests.train.digits import CONFIGS, RIGHT, WRONG, train
 
 pytestmark = [pytest.mark.verl, pytest.mark.timeout(600), pytest.mark.filterwarnings("default")]
 
 SHIPPED = ("paper_4gpu", "qwen3_4b_lora_1gpu")
 SMALL = {"prompts_per_step": 16, "max_prompt_tokens": 1024, "max_reply_tokens": 64}
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    with FakeServer() as server:
-        return build_digits(tmp_path_factory.mktemp("build"), server)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    return shape(tmp_path_factory.mktemp("shape"))
 
 
 @pytest.fixture

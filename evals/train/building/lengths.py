@@ -6,19 +6,18 @@ server itself (vLLM and llama.cpp can). An estimate would not do, because traine
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-from evals.config import EngineConfig
 from evals.display import Display
 from evals.preparation import Preparation, api_key
 from evals.server import open_server
+from evals.sizes import tokenizer_of
 from evals.train.building.config import BuildConfig
 from rsa.endpoint import Messages
 from rsa.errors import EndpointUnreachable, UsageError
 from rsa.session import open_session
 from rsa.tokens import TokenCounter, local_counter
 
-__all__ = ["Count", "check_counting", "check_lengths", "counting", "reply_tokens", "tokenizer_of"]
+__all__ = ["Count", "check_counting", "check_lengths", "counting", "reply_tokens"]
 
 _QUESTION_TOKENS = 1024  # kept free for the question and the instructions, as in the paper's set-up
 _PAPERS_LIMIT = 8192
@@ -54,12 +53,6 @@ def check_lengths(config: BuildConfig) -> None:
             f"max_prompt_tokens={limit:,} leaves beside the question: lower sampling.max_tokens to "
             f"{max(1, room // config.k):,} or k, or raise max_prompt_tokens{drop}"
         )
-
-
-def tokenizer_of(config: EngineConfig) -> str | None:
-    """The tokenizer that can be loaded here: the one that is named, or that of a folder which is served."""
-    served = (config.serve.model or config.endpoint.model) if config.serve else None
-    return config.endpoint.tokenizer or (served if served and Path(served).is_dir() else None)
 
 
 async def check_counting(config: BuildConfig) -> None:
