@@ -5,7 +5,6 @@ computation can ignore, and with a limit on its memory. What it prints goes to s
 the workers. This contains accidents, not attacks: hostile programs go into the sandbox.
 """
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,7 +14,9 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import SpawnContext
 from multiprocessing.reduction import ForkingPickler
+from multiprocessing.synchronize import RLock
 from types import TracebackType
 from typing import Any, Self
 
@@ -103,9 +104,24 @@ class Workers:
                 max_tasks=_CALLS,
                 initializer=_prepare,
                 initargs=(self._family.number,),
-                context=multiprocessing.get_context("spawn"),  # a fork would copy locks that threads hold
+                context=_Spawning(),
             )
         return self._pool
+
+
+class _Spawning(SpawnContext):
+    """Spawns the workers, for a fork would copy locks that threads hold, and keeps their locks as long as the pool.
+
+    The pool itself drops them before it ends the workers, and one that is only starting would miss them, with a traceback.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: list[RLock] = []
+
+    def RLock(self) -> RLock:  # noqa: N802 - the standard library's name
+        self._locks.append(super().RLock())
+        return self._locks[-1]
 
 
 class _Family:

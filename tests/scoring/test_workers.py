@@ -245,3 +245,40 @@ def test_workers_may_be_closed_while_calls_wait():
         workers.close()
         assert {each.result(timeout=60) for each in waiting} == {"the process that worked on it died"}
     assert wait(4) == "the workers are closed"
+
+
+STUBBORN = """
+import os, pathlib, signal, sys, threading, time
+from evals.scoring.workers import WorkerDied, Workers
+
+def hang(begun):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool ends its workers one by one, and waits for this one
+    pathlib.Path(begun).touch()
+    time.sleep(60)
+
+def wait(call, *arguments):
+    try:
+        call(*arguments)
+    except WorkerDied:
+        pass
+
+if __name__ == "__main__":
+    with Workers(2) as workers:
+        hanging = threading.Thread(target=wait, args=(workers.call, hang, sys.argv[1]))
+        hanging.start()
+        while not os.path.exists(sys.argv[1]):
+            pass
+        wait(workers.call, os._exit, 3)  # its worker is replaced
+    hanging.join()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no SIGTERM")
+def test_a_worker_that_is_just_starting_when_all_end_says_nothing(tmp_path):
+    """It used to miss the pool's locks, with a traceback in the midst of our own messages."""
+    script = tmp_path / "stubborn.py"
+    script.write_text(STUBBORN)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(script), str(tmp_path / "begun")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
