@@ -128,7 +128,7 @@ class Generation:
 
         draft = Draft(self._candidates(parents), partial(self._written, question, planned.role), condense)
         try:
-            deliver = self._delivery(plan, self.own)
+            deliver = self._delivery(plan.session(planned.step), self.own)
             fitted, completion = await deliver(draft, self.on_overflow, chain.seed, expense, listener)
         except CallFailed as error:
             self.on_failure(planned, error)
@@ -163,8 +163,9 @@ class Generation:
             return question.asked(self.prompts.render("summarize", question.text, candidates, question.kind))
 
         seed = plan.key(parent.step, parent.slot, "summarize").request_seed()
+        deliver = self._delivery(plan.session(parent.step))
         try:
-            _, completion = await self._delivery(plan)(Draft(self._candidates([parent]), write), "tail", seed, expense)
+            _, completion = await deliver(Draft(self._candidates([parent]), write), "tail", seed, expense)
         except CallFailed:
             return None
         if completion.finish_reason == "length":
@@ -177,9 +178,9 @@ class Generation:
     def _written(self, question: Question, role: Role, candidates: Sequence[str]) -> Messages:
         return question.asked(prompt_text(self.prompts, question, role, candidates))
 
-    def _delivery(self, plan: Plan, own: Mapping[str, Any] = MappingProxyType({})) -> Delivery:
+    def _delivery(self, session: str, own: Mapping[str, Any] = MappingProxyType({})) -> Delivery:
         sampling = replace(self.sampling, extra={**self.sampling.extra, **own}) if own else self.sampling
-        return Delivery(self.client, sampling, self.context, self.counter, plan.session)
+        return Delivery(self.client, sampling, self.context, self.counter, session)
 
 
 def _finished(chain: Chain, fitted: Fitted, completion: Completion) -> Chain:

@@ -87,10 +87,12 @@ class Plan:
         """The steps whose chains judge others and so carry no answers of their own."""
         return frozenset(chains[0].step for chains in self.populations if chains[0].role is Role.VERIFY)
 
-    @property
-    def session(self) -> str:
-        """What tells a router that calls belong together: all of this plan, and of no other problem or repeat."""
-        return self.key(0, 0, "session").token()
+    def session(self, step: int) -> str:
+        """What tells a router that calls belong together: those of one step of this plan, which begin alike.
+
+        Steps have little more than the question in common, so each may go where there is room when it begins.
+        """
+        return self.key(step, 0, "session").token()
 
     def key(self, step: int, slot: int, purpose: str) -> Key:
         """The key of a draw that belongs to one chain of this plan."""

@@ -95,6 +95,6 @@ class Workload:
             for number, slot in enumerate(parents, 1):
                 shown = lengths[chain.step - 1, slot].shown
                 parts.append(Segment((plan.problem, plan.repeat, chain.step, *parents[:number]), shown))
-            return Call(tuple(parts), lengths[chain.place].new, plan.session)
+            return Call(tuple(parts), lengths[chain.place].new, plan.session(chain.step))
 
         return call

