@@ -33,8 +33,8 @@ class Endpoint:
     the server does not say it. `extra_body` is merged into every request last; a value of None removes a field that the
     server does not know. `check_model` False lets a model through that the server does not list. `affinity_header` is a
     header of every completion whose value is the same for all calls of one step of a problem and tells nothing of them: by
-    it a router in front of several servers keeps them on one, where their prompts' common beginning is in the cache; None sends
-    none. The key is never written to files, logs or `repr`.
+    it a router in front of several servers keeps them on one, where their prompts' common beginning is in the cache; None
+    sends none. The key is never written to files, logs or `repr`.
     """
 
     base_url: str
