@@ -65,6 +65,8 @@ _MOST_ZEROS = 1000  # of a number that is written out
 
 def after_thinking(text: str) -> str:
     """The text after the last closing thinking tag; the whole text where there is none."""
+    if "<" not in text:  # many times faster than the search
+        return text
     end = 0
     for match in _END_OF_THINKING.finditer(text):
         end = match.end()

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from rsa.chain import Usage
+from rsa.encoding import json_value
 from rsa.endpoint.types import Completion
 
 __all__ = [
@@ -131,7 +132,7 @@ def backoff(attempt: int, jitter: float, asked: float | None) -> float:
 def read_completion(body: str) -> Completion:
     """The completion in a 200 reply. Raises a `Fault` for anything else, and for one that was broken off or is blank."""
     try:
-        completion = _parse(json.loads(body))
+        completion = _parse(json_value(body))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         start = " ".join(body[:_LONGEST_MESSAGE].split())
         reason = f"{type(error).__name__}: {error}"

@@ -1,6 +1,5 @@
 """A reply that is read while the server writes it: server-sent events to pieces, and the pieces to a completion."""
 
-import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec
 
 from rsa.chain import Usage
+from rsa.encoding import json_value
 from rsa.endpoint.faults import Fault, FaultKind, read_usage, unspoilt, whole
 from rsa.endpoint.types import Completion, Listener
 
@@ -114,7 +114,7 @@ async def read_stream(content: AsyncIterable[bytes], readable: Callable[[bytes],
             if data == _END:
                 break
             try:
-                heard.take(json.loads(data), listener)
+                heard.take(json_value(data), listener)
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
                 message = f"the reply is not a stream of chat chunks ({error!r}): {data[:_LONGEST_TOLD]}"
                 raise Fault(FaultKind.RETRY, "unreadable reply", message, usage=heard.usage) from error

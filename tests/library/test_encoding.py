@@ -1,15 +1,17 @@
 """What is sent, recorded and hashed is the JSON that the standard library writes."""
 
 import json
+import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsa.encoding import json_bytes
+from rsa.encoding import json_bytes, json_value
 
 TEXT = st.text(st.characters(exclude_categories=()))
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
@@ -27,3 +29,19 @@ def test_texts_stand_as_in_compact_json_so_that_hashes_of_prompts_stay(texts):
 
 def test_a_lone_surrogate_may_be_replaced():
     assert json_bytes({"text": "a\ud800é"}, "replace") == '{"text":"a?é"}'.encode()
+
+
+@given(VALUES, st.booleans())
+def test_what_the_standard_library_writes_is_read(value, ascii_only):
+    assert json_value(json.dumps(value, ensure_ascii=ascii_only)) == value
+
+
+@pytest.mark.parametrize(("text", "value"), [("1" * 400, int("1" * 400)), ("-Infinity", -math.inf), ('"\\ud800"', "\ud800")])
+def test_what_strict_json_has_not_is_read_as_well(text, value):
+    assert json_value(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "{", "'a'", '"a\x01"', "[1] 2"])
+def test_what_is_no_json_is_a_value_error(text):
+    with pytest.raises(ValueError, match=r"\(char \d+\)"):
+        json_value(text)
