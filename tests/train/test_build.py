@@ -188,6 +188,19 @@ def test_no_prompt_that_is_left_is_an_error_and_no_empty_file(builder):
     assert {name: (builder.folder / "out" / name).read_bytes() for name in FILES} == before, "the set from before stays"
 
 
+def test_a_validation_set_without_prompts_is_told(builder):
+    builder.config(validation_share=0.01, aggregation_share=0)
+    builder.built(out="first")
+    (held_out,) = builder.rows("validation", "first")
+    question = f"Question {held_out['problem'][1:]}?"
+    builder.server.reply = lambda body: "no idea" if question in str(body) else "\\boxed{1}"
+    builder.config(validation_share=0.01, aggregation_share=0, filter={"least_solved": 0.01})
+    done = builder.run("--out", "second")
+    assert done.exit_code == 0
+    assert "no prompts are left for validation" in done.stdout + done.stderr
+    assert builder.rows("validation", "second") == []
+
+
 def test_an_instruction_of_ones_own_hides_no_evaluation_problem(builder):
     builder.data([{"question": "Question 3?", "answer": "1"}], "exam.jsonl")
     source = {"task": {"data": "data.jsonl", "kind": "math", "instruction": "Put it in a box."}}

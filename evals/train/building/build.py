@@ -102,6 +102,8 @@ async def write_training_set(
             f"no prompts are left for training: {reasons(facts.dropped)}. Change filter, max_prompt_tokens or "
             "aggregation_share, or take more problems; what was sampled is kept, and used for the same --out"
         )
+    if selection.validation and not orders["validation"]:
+        display.note("Warning: no prompts are left for validation: take more problems, or a larger validation_share")
     for split, order in orders.items():
         write_rows(directory.rows(split), facts.noting(_rows(order, config, there, prompting), split), split)
     _describe(config, facts, directory, command)
