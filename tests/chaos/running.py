@@ -87,15 +87,7 @@ class Launcher:
     _last: Running | None = None
 
     def __enter__(self) -> Self:
-        self._process = self._started()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process
-        self._process.communicate()
-
-    def _started(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.launcher"],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
@@ -103,13 +95,15 @@ class Launcher:
             text=True,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **self.environment},
         )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process
+        self._process.communicate()
 
     def begin(self, folder: Path, *arguments: str, file_limit: int = 0, **environment: str) -> Running:
         """Start `rsa-eval ARGUMENTS` in a folder. No file may grow beyond `file_limit` bytes, if that is given."""
         assert self._process
-        if self._process.poll() is not None:  # something ended it between two runs, which is no fault of the next
-            sys.stderr.write(f"the launcher had ended with {self._process.returncode} and is started again\n")
-            self._process, self._last = self._started(), None
         assert self._process.stdin
         assert self._process.stdout
         if self._last and not self._last.waited:  # a test failed in the middle of it
