@@ -36,7 +36,7 @@ def show_simulation(config: RunConfig, wish: Wish, mean_tokens: int | None, as_j
     if deadline and wanted:
         enough = min((number for number in wanted if seconds(number) <= deadline), default=None)
     elif deadline:
-        enough = smallest(seconds, deadline, scene.groups)
+        enough = smallest(seconds, deadline, scene.sessions)
     results = [found[number] for number in sorted(found)]
     gpus = enough and enough * scene.gpus_each
     if as_json:
@@ -48,8 +48,11 @@ def show_simulation(config: RunConfig, wish: Wish, mean_tokens: int | None, as_j
     console.print(f"server      {scene.told_server}", soft_wrap=True)
     console.print(_words(scene.calibration), soft_wrap=True)
     console.print(_table(scene, results))
+    if any(each.replicas > 1 for each in results):
+        most = f"--max-concurrency {scene.endpoint.max_concurrency} times the replicas"
+        console.print(f"behind a router, run it with --concurrency fixed and {most}, as simulated", soft_wrap=True)
     if deadline:
-        among = "of these" if wanted else f"up to {scene.groups * scene.gpus_each:,} GPUs, a replica a problem and repeat"
+        among = "of these" if wanted else f"up to {scene.sessions * scene.gpus_each:,} GPUs, a replica a step of a problem"
         needed = f"{gpus:,} GPUs, the smallest number found" if gpus else f"no number {among}"
         console.print(f"done within {wish.within}: {needed}")
 

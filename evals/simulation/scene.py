@@ -75,7 +75,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is simulated, and in which words. `gpus_each` are the GPUs of a replica, `groups` the repeats of all problems."""
+    """What is simulated, and in which words. `gpus_each` are the GPUs of a replica, `sessions` the steps of all problems."""
 
     title: str
     work: Workload
@@ -84,7 +84,7 @@ class Scene:
     told_server: str
     gpus_each: int
     endpoint: EndpointConfig
-    groups: int
+    sessions: int
     calibration: Calibration | None
 
     def run(self, replicas: int) -> Simulated:
@@ -105,7 +105,7 @@ def scene_of(config: RunConfig, wish: Wish, mean_tokens: int | None) -> Scene:
                 yield ordered(strategy.plan(config.seed, problem.id, repeat), config.candidate_order)
 
     model = (config.serve.model if config.serve else None) or config.endpoint.model
-    gpu = wish.gpu or _GPU
+    gpu = (wish.gpu or _GPU).lower()
     assumed = profile(gpu, model, read_sets(wish.assume or [], "--assume", "server.kv_tokens=400000"))
     calibration = _calibration(assumed, wish.calibrate) if wish.calibrate else None
     server = assumed.build(calibration.costs if calibration else None)
@@ -114,12 +114,19 @@ def scene_of(config: RunConfig, wish: Wish, mean_tokens: int | None) -> Scene:
         Workload(plans, known.questions, known.frames, lengths),
         told_lengths,
         server,
-        _told_server(server, f"of {wish.calibrate}" if wish.calibrate else f"{gpu} with {model}", config.endpoint),
+        _told_server(server, f"{gpu} with {model}{_speed_of(wish.calibrate)}", config.endpoint),
         assumed.server.gpus,
         config.endpoint,
-        len(problems) * config.task.repeats,
+        len(problems) * config.task.repeats * strategy.plan(config.seed, "", 0).steps,
         calibration,
     )
+
+
+def _speed_of(calibrated: Path | None) -> str:
+    """Whose speed it has, for nobody checks that a run was of the same model on the same hardware."""
+    if calibrated is None:
+        return ""
+    return f", at the speed of {calibrated} (a run of {prepare_recorded(calibrated).directory.read_run()['model']})"
 
 
 def _calibration(assumed: Profile, path: Path) -> Calibration:
