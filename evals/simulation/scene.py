@@ -96,7 +96,8 @@ def scene_of(config: RunConfig, wish: Wish, mean_tokens: int | None) -> Scene:
     """What is asked for a configuration. Raises `UsageError` for what is wrong with it, or not known."""
     strategy = config.strategy.build()
     problems = load_task(config.task, config.seed).problems
-    known = asyncio.run(sizes(config, strategy.plan(config.seed, problems[0].id), problems))
+    first = strategy.plan(config.seed, problems[0].id)
+    known = asyncio.run(sizes(config, first, problems))
     told_lengths, lengths = _lengths(config, known, wish.lengths, mean_tokens)
 
     def plans() -> Iterator[Plan]:
@@ -107,30 +108,30 @@ def scene_of(config: RunConfig, wish: Wish, mean_tokens: int | None) -> Scene:
     model = (config.serve.model if config.serve else None) or config.endpoint.model
     gpu = (wish.gpu or _GPU).lower()
     assumed = profile(gpu, model, read_sets(wish.assume or [], "--assume", "server.kv_tokens=400000"))
-    calibration = _calibration(assumed, wish.calibrate) if wish.calibrate else None
+    calibrating = prepare_recorded(wish.calibrate) if wish.calibrate else None
+    calibration = _calibration(assumed, calibrating) if calibrating else None
     server = assumed.build(calibration.costs if calibration else None)
     return Scene(
         f"{label(strategy)}, {len(problems)} problems x {config.task.repeats}",
         Workload(plans, known.questions, known.frames, lengths),
         told_lengths,
         server,
-        _told_server(server, f"{gpu} with {model}{_speed_of(wish.calibrate)}", config.endpoint),
+        _told_server(server, f"{gpu} with {model}{_speed_of(calibrating)}", config.endpoint),
         assumed.server.gpus,
         config.endpoint,
-        len(problems) * config.task.repeats * strategy.plan(config.seed, "", 0).steps,
+        len(problems) * config.task.repeats * first.steps,
         calibration,
     )
 
 
-def _speed_of(calibrated: Path | None) -> str:
+def _speed_of(calibrating: Preparation | None) -> str:
     """Whose speed it has, for nobody checks that a run was of the same model on the same hardware."""
-    if calibrated is None:
+    if calibrating is None:
         return ""
-    return f", at the speed of {calibrated} (a run of {prepare_recorded(calibrated).directory.read_run()['model']})"
+    return f", at the speed of {calibrating.directory.path} (a run of {calibrating.model})"
 
 
-def _calibration(assumed: Profile, path: Path) -> Calibration:
-    run = prepare_recorded(path)
+def _calibration(assumed: Profile, run: Preparation) -> Calibration:
     server = assumed.build(StepCosts(1.0))  # what a step costs is what is looked for
     return calibrate(recorded(run), server, lambda: _limit(run.config.endpoint, 1))
 
