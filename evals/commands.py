@@ -1,6 +1,5 @@
 """What the commands of `rsa-eval` do, from checked input to what is shown."""
 
-import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,7 +58,7 @@ def run_now(run: Preparation, as_json: bool, retry_dead: bool = False) -> None:
             with make_display(quiet=as_json) as display:
                 if retry_dead:
                     display.note(f"{drop_dead(run)} chains are taken back and generated again")
-                outcome = asyncio.run(evaluate(run, ["rsa-eval", *sys.argv[1:]], display))
+                (outcome,) = evaluate([run], ["rsa-eval", *sys.argv[1:]], display)
         except Incomplete as error:
             raise resumable(run.directory.path, run.directory.started, error) from error
         finally:

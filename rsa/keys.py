@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 __all__ = ["Key"]
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _REQUEST_SEED_BITS = 31  # every known server takes a non-negative 32-bit integer; llama.cpp reserves the largest one
 
 
@@ -30,7 +31,7 @@ class Key:
     def _name(self) -> str:
         """The parts as a JSON array that is still open."""
         parts = [self.seed, self.problem, self.repeat, self.step, self.slot, self.purpose]
-        return json.dumps(parts, ensure_ascii=True, separators=(",", ":"))[:-1]
+        return _ENCODER.encode(parts)[:-1]
 
     def permutation(self, n: int) -> tuple[int, ...]:
         """A uniformly drawn order of `range(n)`: every number is ranked by a hash of its own."""

@@ -1,6 +1,5 @@
 """`rsa-eval compare`: runs the strategies of a comparison on one server, or takes runs that are there, and compares them."""
 
-import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -30,7 +29,7 @@ from evals.records import Records, open_records
 from evals.report import write_report
 from evals.results import summed
 from evals.revival import drop_dead
-from evals.runner import Outcome, evaluate_all
+from evals.runner import Outcome, evaluate
 from rsa.budget import Prices
 from rsa.errors import Incomplete, RSAError, UsageError
 from rsa.text import did_you_mean
@@ -91,7 +90,7 @@ def run_comparison(config: ComparisonConfig, as_json: bool, *, retry_dead: bool 
                     stack.enter_context(run.directory.locked())
                     if retry_dead and run.directory.started:
                         display.note(f"{run.directory.path.name}: {drop_dead(run)} chains are taken back")
-                outcomes = asyncio.run(evaluate_all(runs, ["rsa-eval", *sys.argv[1:]], display))
+                outcomes = evaluate(runs, ["rsa-eval", *sys.argv[1:]], display)
             problem = next((outcome.problem for outcome in outcomes if outcome.problem), None)
             _conclude(directory, Wish.of(config), outcomes, problem, notes, as_json)
         except Incomplete as error:

@@ -1,7 +1,7 @@
 """What is said of a chain: a verdict, and the judgement of a scorer that it comes from."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from rsa.chain import Chain
@@ -60,7 +60,8 @@ class Verdict:
 
     def to_record(self) -> dict[str, Any]:
         """The JSON object of one line of `verdicts.jsonl`."""
-        return {name: value for name, value in asdict(self).items() if value is not None or name not in ("detail", "vote")}
+        record = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in record.items() if value is not None or name not in ("detail", "vote")}
 
 
 def verdict(chain: Chain, answer: str | None, judgement: Judgement, scorer_version: str, ms: float) -> Verdict:

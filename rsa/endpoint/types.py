@@ -35,7 +35,11 @@ _TEMPLATE_TOKENS = 256  # more than any chat template is known to add to one mes
 
 def content_bytes(messages: Messages) -> int:
     """The length of a prompt in bytes, without its chat template."""
-    return sum(len(str(message["content"]).encode("utf-8", errors="replace")) for message in messages)
+    return sum(_utf8_length(str(message["content"])) for message in messages)
+
+
+def _utf8_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", errors="replace"))
 
 
 def most_tokens(messages: Messages) -> int:

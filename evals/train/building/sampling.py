@@ -3,7 +3,6 @@
 So whatever holds for runs holds here: progress, budgets, retries, resuming, and verdicts as they come.
 """
 
-import asyncio
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from evals.config import EngineConfig, RunConfig
 from evals.display import Display
 from evals.preparation import Preparation, prepare
 from evals.revival import drop_dead
-from evals.runner import evaluate_all
+from evals.runner import evaluate
 from evals.strategy import StrategyConfig
 from evals.train.building.config import BuildConfig
 from evals.train.building.lengths import reply_tokens
@@ -64,5 +63,5 @@ def sample(runs: Sequence[Preparation], arguments: Sequence[str], display: Displ
             stack.enter_context(run.directory.locked())
             if retry_dead and run.directory.started:
                 display.note(f"{run.directory.path.name}: {drop_dead(run)} chains are taken back and generated again")
-        outcomes = asyncio.run(evaluate_all(runs, arguments, display))
+        outcomes = evaluate(runs, arguments, display)
     return next((outcome.problem for outcome in outcomes if outcome.problem), None)
