@@ -16,6 +16,7 @@ from evals.simulation.simulate import Simulated
 
 __all__ = ["show_simulation"]
 
+_UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
 _TRIED = (1, 2, 4, 8)  # replicas, where nothing else is asked
 
 
@@ -74,6 +75,7 @@ def _row(scene: Scene, each: Simulated) -> dict[str, Any]:
     gpus = each.replicas * scene.gpus_each
     return {
         "gpus": gpus,
+        "seconds": each.seconds,
         "hours": each.seconds / 3600,
         "tokens_a_second": each.tokens_a_second,
         "running_a_replica": each.running,
@@ -89,6 +91,9 @@ def _told(scene: Scene, results: Sequence[Simulated], deadline: float | None, gp
     return {
         "strategy": scene.title,
         "lengths": scene.told_lengths,
+        "gpu": scene.gpu,
+        "model": scene.model,
+        "speed_of": scene.speed_of,
         "server": asdict(scene.server),
         "calibration": asdict(scene.calibration) if scene.calibration else None,
         "results": [_row(scene, each) for each in results],
@@ -99,9 +104,11 @@ def _told(scene: Scene, results: Sequence[Simulated], deadline: float | None, gp
 
 def _table(scene: Scene, results: Sequence[Simulated]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    longest = max((each.seconds for each in results), default=0.0)
+    unit = next((name for name, size in _UNITS.items() if longest < 100 * size), "hours")
     heads = (
         "GPUs",
-        "hours",
+        unit,
         "new\ntokens/s",
         "running\na replica",
         "KV cache\nheld",
@@ -113,8 +120,15 @@ def _table(scene: Scene, results: Sequence[Simulated]) -> Table:
         table.add_column(head, justify="right")
     for each in results:
         row = _row(scene, each)
+        hours = row["gpu_hours"]
         table.add_row(
-            f"{row['gpus']:,}", f"{row['hours']:,.2f}", f"{row['tokens_a_second']:,.0f}", f"{row['running_a_replica']:.1f}",
-            f"{row['kv_used']:.0%}", f"{row['preemptions']:,}", f"{row['prefix_hits']:.1%}", f"{row['gpu_hours']:,.1f}",
-        )  # fmt: skip
+            f"{row['gpus']:,}",
+            f"{each.seconds / _UNITS[unit]:,.2f}",
+            f"{row['tokens_a_second']:,.0f}",
+            f"{row['running_a_replica']:.1f}",
+            f"{row['kv_used']:.0%}",
+            f"{row['preemptions']:,}",
+            f"{row['prefix_hits']:.1%}",
+            f"{hours:,.1f}" if hours >= 1 else f"{hours:.2g}",
+        )
     return table

@@ -17,6 +17,8 @@ from rsa.text import did_you_mean
 __all__ = ["GPU", "Assumed", "Model", "Profile", "Serving", "profile"]
 
 _DATA = Path(__file__).parents[1] / "data" / "servers.yaml"
+_NUMBERS = "its numbers (--assume model.layers=36, heads, kv_heads, head_dim, billions; with experts active_billions too)"
+_EXPERTS = frozenset({"num_experts", "num_local_experts", "n_routed_experts"})
 
 
 class GPU(Section):
@@ -30,7 +32,7 @@ class GPU(Section):
 
 
 class Model(Section):
-    """A dense transformer."""
+    """A transformer, dense or with experts."""
 
     layers: Positive
     heads: Positive
@@ -38,6 +40,8 @@ class Model(Section):
     head_dim: Positive
     billions: float = Field(gt=0)
     """Of parameters."""
+    active_billions: float | None = Field(None, gt=0)
+    """Of the parameters that a token is computed with, where that is not all of them."""
     bytes: float = Field(2.0, gt=0)
     """Of a parameter, and of a number in the KV cache."""
 
@@ -101,7 +105,7 @@ class Profile(Section):
         if self.model is None:
             raise UsageError(
                 "the model is not among those that are known, and is no folder with a config.json: name another (--model), "
-                "or give its numbers (--assume model.layers=36, heads, kv_heads, head_dim, billions)"
+                f"or give {_NUMBERS}"
             )
         return self.model
 
@@ -120,7 +124,7 @@ class Profile(Section):
         gpu, model = self.gpu, self._known()
         bytes_a_second = self.server.gpus * gpu.bandwidth_gb_s * 1e9 * self.assumed.bandwidth
         flops = self.server.gpus * gpu.tflops * 1e12 * self.assumed.flops
-        token = 2e9 * model.billions / flops
+        token = 2e9 * (model.active_billions or model.billions) / flops
         return StepCosts(
             step=self.assumed.step_ms / 1e3 + model.weights / bytes_a_second,
             sequence=self.assumed.sequence_us / 1e6 + token,
@@ -160,6 +164,11 @@ def _read(config: Path) -> dict[str, Any]:
     """A model's numbers out of its configuration; its parameters counted as those of a Llama."""
     try:
         content = json.loads(config.read_text(encoding="utf-8"))
+        if experts := sorted(key for key in _EXPERTS & content.keys() if content[key]):
+            raise UsageError(
+                f"{config} has {experts[0]}, and parameters of models with experts cannot be counted: "
+                f"give a --model that is no folder, and {_NUMBERS}"
+            )
         heads, hidden = content["num_attention_heads"], content["hidden_size"]
         kv_heads = content.get("num_key_value_heads") or heads
         head_dim = content.get("head_dim") or hidden // heads
@@ -167,7 +176,7 @@ def _read(config: Path) -> dict[str, Any]:
         attention = 2 * hidden * head_dim * (heads + kv_heads)
         embeddings = content["vocab_size"] * hidden * (1 if content.get("tie_word_embeddings") else 2)
         parameters = layers * (attention + 3 * hidden * content["intermediate_size"]) + embeddings
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{config} is not the configuration of a dense transformer: {error!r}") from error
     numbers = {"layers": layers, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim}
     return {**numbers, "billions": parameters / 1e9}

@@ -75,17 +75,30 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is simulated, and in which words. `gpus_each` are the GPUs of a replica, `sessions` the steps of all problems."""
+    """What is simulated, and in which words. `gpus_each` are the GPUs of a replica, `sessions` the steps of all problems.
+    `speed_of` is the run whose speed it has, and its model: nobody checks that they are the same on the same hardware."""
 
     title: str
     work: Workload
     told_lengths: str
     server: Server
-    told_server: str
+    gpu: str
+    model: str | None
+    speed_of: str | None
     gpus_each: int
     endpoint: EndpointConfig
     sessions: int
     calibration: Calibration | None
+
+    @property
+    def told_server(self) -> str:
+        """What a replica is."""
+        speed = f", at the speed of {self.speed_of}" if self.speed_of else ""
+        return (
+            f"{self.gpu} with {self.model}{speed}: {self.server.kv_tokens:,} tokens of KV cache, at most "
+            f"{self.server.sequences:,} sequences and {self.server.batched_tokens:,} tokens a step; "
+            f"up to {self.endpoint.max_concurrency:,} calls in flight a replica"
+        )
 
     def run(self, replicas: int) -> Simulated:
         """How it goes on so many replicas."""
@@ -116,19 +129,14 @@ def scene_of(config: RunConfig, wish: Wish, mean_tokens: int | None) -> Scene:
         Workload(plans, known.questions, known.frames, lengths),
         told_lengths,
         server,
-        _told_server(server, f"{gpu} with {model}{_speed_of(calibrating)}", config.endpoint),
+        gpu,
+        model,
+        f"{calibrating.directory.path} (a run of {calibrating.model})" if calibrating else None,
         assumed.server.gpus,
         config.endpoint,
         len(problems) * config.task.repeats * first.steps,
         calibration,
     )
-
-
-def _speed_of(calibrating: Preparation | None) -> str:
-    """Whose speed it has, for nobody checks that a run was of the same model on the same hardware."""
-    if calibrating is None:
-        return ""
-    return f", at the speed of {calibrating.directory.path} (a run of {calibrating.model})"
 
 
 def _calibration(assumed: Profile, run: Preparation) -> Calibration:
@@ -159,10 +167,3 @@ def recorded(run: Preparation) -> Recorded:
     chains = (chain for _, _, chain in read_chains(run.directory.chains))
     plans = (run.plan(problem.id, repeat) for repeat in range(run.config.task.repeats) for problem in run.dataset.problems)
     return Recorded.of_chains(chains, plans, COMPACTIONS[run.config.compaction])
-
-
-def _told_server(server: Server, what: str, endpoint: EndpointConfig) -> str:
-    return (
-        f"{what}: {server.kv_tokens:,} tokens of KV cache, at most {server.sequences:,} sequences and "
-        f"{server.batched_tokens:,} tokens a step; up to {endpoint.max_concurrency:,} calls in flight a replica"
-    )

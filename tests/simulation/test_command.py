@@ -25,7 +25,9 @@ def test_numbers_of_gpus_side_by_side(rsa_eval):
     assert one["calls"] == two["calls"] == 6 * 2 * 12
     assert two["hours"] < one["hours"]
     assert two["gpu_hours"] == pytest.approx(2 * two["hours"])
+    assert two["seconds"] == pytest.approx(3600 * two["hours"])
     assert told["server"]["kv_tokens"] == 6000
+    assert (told["gpu"], told["model"], told["speed_of"]) == ("h100", QWEN[1], None)
     assert (told["gpus_needed"], told["calibration"]) == (None, None)
     assert told == simulated(rsa_eval, *QWEN, "--gpus", "1,2", "--repeats", "2", *SMALL), "the same again"
 
@@ -53,6 +55,7 @@ def test_the_table_says_that_nothing_was_measured(rsa_eval):
     ):
         assert words in shown
     assert "GPU-hours" in shown
+    assert "seconds" in shown, "a run this short is not 0.00 hours long"
 
 
 def run_of(rsa_eval, server, tmp_path, seconds: float = 0.02) -> str:
@@ -74,6 +77,7 @@ def test_a_run_lends_its_lengths_and_its_speed(rsa_eval, server, tmp_path):
     run = run_of(rsa_eval, server, tmp_path)
     told = simulated(rsa_eval, *QWEN, "--gpus", "1", "--lengths", run, "--calibrate", run, *ROOMY)
     assert told["lengths"] == "those of run"
+    assert told["speed_of"] == "run (a run of fake)"
     assert told["calibration"]["chain_error"] < 0.1
     per_token = told["server"]["costs"]["step"]
     assert per_token == pytest.approx(0.02, rel=0.3)

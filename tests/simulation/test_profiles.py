@@ -38,6 +38,15 @@ def test_the_configuration_in_a_models_folder_says_the_same(tmp_path):
     assert read.model_copy(update={"billions": known.billions}) == known
 
 
+def test_a_model_with_experts_is_not_counted_as_a_dense_one(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "num_experts": 128, "moe_intermediate_size": 768}))
+    with pytest.raises(UsageError, match=r"has num_experts, and .* active_billions"):
+        profile("h100", str(tmp_path), {})
+    dense, sparse = (profile("h100", QWEN, more).build() for more in ({}, {"model.active_billions": 0.402}))
+    assert sparse.costs.prompt == pytest.approx(dense.costs.prompt / 10)
+    assert (sparse.costs.step, sparse.kv_tokens) == (dense.costs.step, dense.kv_tokens), "all of it is in memory and is read"
+
+
 def test_two_gpus_a_replica_have_twice_the_speed_and_more_than_twice_the_room():
     one, two = (profile("h100", QWEN, {"server.gpus": gpus}).build() for gpus in (1, 2))
     assert two.kv_tokens > 2 * one.kv_tokens
