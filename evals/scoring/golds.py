@@ -14,7 +14,7 @@ from evals.scoring.units import without_unit
 from rsa.errors import UsageError
 from rsa.text import did_you_mean
 
-__all__ = ["check_golds"]
+__all__ = ["check_golds", "check_has_gold"]
 
 
 def _is_pattern(gold: str) -> bool:
@@ -34,6 +34,7 @@ _CHECKS: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
     }
 )
 
+_OWN_JUDGES = ("gym", "code")  # which judge by the entry and by tests
 _FINAL_ONLY = ("math", "integer", "number")
 _NOT_SCORED = "composite"  # a Reasoning Gym data set made of others, whose items bear the others' names
 
@@ -52,6 +53,7 @@ def check_golds(problems: Iterable[Problem], scorer: str | None, source: str | N
     for problem in problems:
         where = f"data: {source}, problem {problem.id}" if source else f"problem {problem.id}"
         name = scorer or default_scorer(problem.kind)
+        check_has_gold(problem, name, where)
         for gold in problem.golds:
             _check_gold(gold, name, problem, where)
         _check_extra(name, problem, where)
@@ -59,6 +61,15 @@ def check_golds(problems: Iterable[Problem], scorer: str | None, source: str | N
             of_gym.setdefault(str(problem.extra.get("dataset")), where)
     if of_gym:
         _check_gym(of_gym)
+
+
+def check_has_gold(problem: Problem, scorer: str, where: str) -> None:
+    """Raise `UsageError` if a problem has no right answer and its scorer has nothing else to judge by."""
+    if not problem.golds and scorer not in _OWN_JUDGES and not is_custom(scorer):
+        raise UsageError(
+            f"{where}: it has no right answer, and the scorer {scorer} has nothing else to judge by: give data with right "
+            "answers, or leave the row out"
+        )
 
 
 def _check_gold(gold: str, scorer: str, problem: Problem, where: str) -> None:

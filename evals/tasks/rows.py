@@ -121,7 +121,7 @@ def _chat_golds(row: Row, layout: Layout, where: str) -> tuple[str, ...]:
         if layout.answer is None:
             raise UsageError(
                 f"{where}: reward_model.ground_truth is missing; if a column holds the right answer, name it with "
-                f"--answer-field (there are: {', '.join(map(str, row))})"
+                f"--answer-field, in a file answer_field (there are: {', '.join(map(str, row))})"
             )
         return _golds(row, layout.answer, where)
     golds = _texts(_nested(row, "reward_model", "ground_truth"))
@@ -189,7 +189,8 @@ def _named_column(row: Row, field: str | None, usual: Sequence[str], flag: str, 
     name = field or next((name for name in usual if name in row), None)
     if name is None or name not in row:
         wanted = f"no column {field!r}" if field else f"none of the columns {', '.join(usual)}"
-        raise UsageError(f"{where}: there is {wanted}; name one with {flag} (there are: {', '.join(map(str, row))})")
+        key = f", in a file {flag[2:].replace('-', '_')}" if flag.startswith("--") else ""
+        raise UsageError(f"{where}: there is {wanted}; name one with {flag}{key} (there are: {', '.join(map(str, row))})")
     return name
 
 

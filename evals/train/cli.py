@@ -115,7 +115,10 @@ def run(
     print_only: Annotated[
         bool, typer.Option("--print", help="verl: only print the command that would be launched.")
     ] = False,
-    sets: Sets = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key, e.g. learning_rate=0.00001."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model on a training set with RLOO, by default as the paper does."""

@@ -45,8 +45,8 @@ class Upstream(Section):
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Merged into every call; null removes a field that it does not know."""
     affinity_header: str | None = "X-Session-ID"
-    """A header with the same opaque value in all calls of one request, by which a router in front of several servers keeps
-    them on one; null sends none."""
+    """A header with the same opaque value in all calls of one step of a request, by which a router in front of several
+    servers keeps them on one; null sends none."""
 
     def endpoint(self, base_url: str, model: str | None, key: str | None) -> Endpoint:
         """The endpoint at a URL, which may be that of a started server."""

@@ -34,7 +34,7 @@ def test_all_mistakes_of_a_file_are_told_at_once_with_line_and_nearest_name(tmp_
         tmp_path, "task:\n  nam: aime25\nstrategy:\n  name: rsa\n  k: four\nsampling:\n  temprature: 1\nsede: 1\n"
     )
     with pytest.raises(rsa.UsageError) as caught:
-        load_config(path, {"endpoint.basurl": "x"})
+        load_config(path, {"endpoint.basurl": "x", "endpont.model": "m"})
     message = str(caught.value)
     assert f"{path}, line 2: unknown key 'task.nam'; did you mean 'name'?" in message
     assert f"{path}, line 5: strategy.k: " in message
@@ -42,6 +42,7 @@ def test_all_mistakes_of_a_file_are_told_at_once_with_line_and_nearest_name(tmp_
     assert f"{path}, line 7: unknown key 'sampling.temprature'; did you mean 'temperature'?" in message
     assert f"{path}, line 8: unknown key 'sede'; did you mean 'seed'?" in message
     assert "command line: unknown key 'endpoint.basurl'; did you mean 'base_url'?" in message
+    assert "command line: unknown key 'endpont'; did you mean 'endpoint'?" in message
 
 
 @pytest.mark.parametrize(

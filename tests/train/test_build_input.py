@@ -74,7 +74,7 @@ def test_a_problem_that_nothing_can_judge(builder):
     builder.config(sources=[{"task": {"data": "data.jsonl", "scorer": "exact"}}])
     done = builder.run()
     assert done.exit_code == 2
-    assert "it has no right answer, so nothing can be rewarded" in done.stderr
+    assert "it has no right answer, and the scorer exact has nothing else to judge by" in done.stderr
 
 
 def test_a_tokenizer_without_a_chat_template(builder):

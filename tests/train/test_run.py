@@ -8,6 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.problems import Problem
+from evals.tasks.ground_truth import GroundTruth
 from evals.train.training.config import TrainConfig
 from evals.train.training.data import read_training_set, visiting_order
 from evals.train.training.run import prepare_training
@@ -94,6 +96,10 @@ def test_a_tokenizer_without_a_chat_template_is_named_with_its_remedy(data, tmp_
     ("truth", "told"),
     [
         ("", "has no right answer in reward_model.ground_truth"),
+        (
+            GroundTruth(Problem("p", "?", (), "math"), "math").to_json(),
+            "train.parquet, row 1: it has no right answer, and the scorer math has nothing else to judge by",
+        ),
         ("42", "must come out of a data set that rsa-train build made"),
     ],
 )

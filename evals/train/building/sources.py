@@ -20,7 +20,6 @@ from rsa.errors import UsageError
 
 __all__ = ["Selection", "Source", "select"]
 
-_WITHOUT_GOLD = ("gym", "code")  # their scorers judge by the entry and by tests
 _FOLDER = re.compile(r"[^\w.-]+")
 
 
@@ -88,14 +87,7 @@ def select(config: BuildConfig, frozen: Path | None = None) -> Selection:
 
 def _loaded(source: SourceConfig, seed: int, frozen: Path | None) -> Source:
     dataset = load_frozen(source.task, seed, frozen)
-    scorer = scorer_of(source.task)
-    check_golds(dataset.problems, scorer, dataset.source)
-    for problem in dataset.problems:
-        if not problem.golds and (scorer or default_scorer(problem.kind)) not in _WITHOUT_GOLD:
-            raise UsageError(
-                f"data: {dataset.source}, problem {problem.id}: it has no right answer, so nothing can be "
-                "rewarded: give data with right answers (answer_field), or leave the row out"
-            )
+    check_golds(dataset.problems, scorer_of(source.task), dataset.source)
     return Source(source.name or source.task.name or _stem(source.task.data or ""), source.task, dataset)
 
 

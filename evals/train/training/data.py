@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from evals.scoring import check_has_gold
 from evals.tasks.files import Row, read_rows
 from evals.tasks.ground_truth import GroundTruth
 from rsa.errors import UsageError
@@ -104,9 +105,11 @@ def _row(row: Row, where: str) -> TrainingRow:
             "set from a task with right answers"
         )
     try:
-        problem = GroundTruth.from_json(truth).problem
+        parsed = GroundTruth.from_json(truth)
     except UsageError as error:
         raise UsageError(f"data: {where}: {error}") from error
+    problem = parsed.problem
+    check_has_gold(problem, parsed.scorer, f"data: {where}")
     question = Question(problem.question, kind_named(problem.kind), prompt[:-1])
     return TrainingRow(prompt, question, candidates, source, truth, tokens)
 

@@ -37,8 +37,8 @@ def check_stack(backend: str, also: Iterable[str] = (), version: Callable[[str],
     if others:
         found = " and ".join(stack.distribution for stack in (mine, *others) if version(stack.distribution))
         raise UsageError(
-            f"this environment has {found}, and they need versions of torch, transformers and vllm that exclude each other: "
-            f"make an environment of its own for --backend {backend} ({install})"
+            f"this environment has {found}, but these need versions of torch, transformers and vllm that exclude each "
+            f"other: make an environment of its own for --backend {backend} ({install})"
         )
     if not version(mine.distribution):
         raise UsageError(f"--backend {backend} needs {mine.distribution}, which is not installed: {install}")
