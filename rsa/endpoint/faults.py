@@ -164,7 +164,7 @@ def _parse(reply: Any) -> Completion:
 
 def unspoilt(text: str) -> str:
     """Half surrogates, which no file and no prompt could carry, become question marks."""
-    return text.encode("utf-8", errors="replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def read_usage(usage: Any) -> Usage:

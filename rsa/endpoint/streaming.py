@@ -43,6 +43,7 @@ async def _events(content: AsyncIterable[bytes], readable: Callable[[bytes], str
         for line in lines:
             if line.startswith(b"data:"):
                 yield readable(line[5:]).strip()
+        del piece, lines  # or every stream that waits would keep what it has read last
     if rest.startswith(b"data:"):
         yield readable(rest[5:]).strip()
 
@@ -57,8 +58,8 @@ class Passed:
 
 @dataclass(slots=True)
 class _Heard:
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
+    text: bytearray = field(default_factory=bytearray)  # short pieces by themselves take ten times the room
+    reasoning: bytearray = field(default_factory=bytearray)
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
     model: str = ""
@@ -78,8 +79,8 @@ class _Heard:
             reasoning = unspoilt(delta.get("reasoning_content") or delta.get("reasoning") or "")
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
             if text or reasoning:
-                self.text.append(text)
-                self.reasoning.append(reasoning)
+                self.text += text.encode()
+                self.reasoning += reasoning.encode()
                 listener(text, reasoning)
 
     def completion(self) -> Completion:
@@ -87,8 +88,8 @@ class _Heard:
         if self.finish_reason is None:
             message = "the reply was broken off: its stream ended without a finish_reason"
             raise Fault(FaultKind.RETRY, "reply broken off", message, usage=self.usage)
-        reasoning = "".join(self.reasoning) or None
-        return whole(Completion("".join(self.text), str(self.finish_reason), reasoning, self.usage, self.model))
+        reasoning = self.reasoning.decode() or None
+        return whole(Completion(self.text.decode(), str(self.finish_reason), reasoning, self.usage, self.model))
 
 
 async def pass_events(content: AsyncIterable[bytes], readable: Callable[[bytes], str], tell: Callable[[str], None]) -> None:

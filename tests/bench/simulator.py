@@ -37,10 +37,7 @@ def measure() -> Iterator[Row]:
     if not PYTHON.is_file():
         raise Unavailable(f"{PYTHON} is not there: make test-vllm installs vLLM")
     repeats = [_foretold() for _ in range(REPEATS)]
-    for of, name in (
-        ("A", "the run of whose chains half were fitted"),
-        ("B", "another run: strategy, problems, calls in flight"),
-    ):
+    for of, name in NAMES.items():
         simulated, real = ([getattr(each, kind)[of] for each in repeats] for kind in ("simulated", "real"))
         more = {"median_error_of_a_chain": [round(each.chain_error, 3) for each in repeats]} if of == "A" else {}
         yield paired(name, "vLLM on CPU", simulated, real, "s simulated and real", **more)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -143,6 +144,34 @@ async def test_however_the_bytes_are_cut_the_same_is_read(texts, cuts):
     )
     assert heard == texts
     assert (done.text, done.finish_reason, done.usage.prompt, done.usage.completion) == ("".join(texts), "stop", 3, 2)
+
+
+async def test_a_long_stream_takes_little_more_room_than_its_text():
+    count, block = 20_000, 1000
+    event = f"data: {json.dumps(chunk('four'))}\n\n".encode()
+    held = []
+
+    async def content():
+        for _ in range(count // block):
+            yield event * block  # as from a server that is far ahead
+            held.append(tracemalloc.get_traced_memory()[0])
+        yield f"data: {json.dumps(LAST)}\n\n".encode()
+
+    tracemalloc.start()
+    try:
+        done = await read_stream(content(), lambda line: line.decode(), lambda *_: None)
+    finally:
+        tracemalloc.stop()
+    assert done.text == "four" * count
+    assert held[-1] - held[0] < 4 * len(done.text)
+    assert held[0] < block * len(event) / 2, "what was read is gone"
+
+
+async def test_half_surrogates_in_a_stream_are_replaced():
+    half = {"choices": [{"delta": {"content": "a\ud800b", "reasoning": "\udc00"}}]}
+    content = "".join(f"data: {json.dumps(event)}\n\n" for event in (half, LAST)).encode()
+    done = await read_stream(pieces_of(content, []), lambda line: line.decode(), lambda *_: None)
+    assert (done.text, done.reasoning) == ("a?b", "?")
 
 
 @pytest.mark.parametrize(
