@@ -164,19 +164,24 @@ def _read(config: Path) -> dict[str, Any]:
     """A model's numbers out of its configuration; its parameters counted as those of a Llama."""
     try:
         content = json.loads(config.read_text(encoding="utf-8"))
-        if experts := sorted(key for key in _EXPERTS & content.keys() if content[key]):
-            raise UsageError(
-                f"{config} has {experts[0]}, and parameters of models with experts cannot be counted: "
-                f"give a --model that is no folder, and {_NUMBERS}"
-            )
-        heads, hidden = content["num_attention_heads"], content["hidden_size"]
-        kv_heads = content.get("num_key_value_heads") or heads
-        head_dim = content.get("head_dim") or hidden // heads
-        layers = content["num_hidden_layers"]
-        attention = 2 * hidden * head_dim * (heads + kv_heads)
-        embeddings = content["vocab_size"] * hidden * (1 if content.get("tie_word_embeddings") else 2)
-        parameters = layers * (attention + 3 * hidden * content["intermediate_size"]) + embeddings
+        experts = sorted(key for key in _EXPERTS & content.keys() if content[key])
+        numbers = {} if experts else _counted(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{config} is not the configuration of a dense transformer: {error!r}") from error
+    if experts:
+        raise UsageError(
+            f"{config} has {experts[0]}, and parameters of models with experts cannot be counted: "
+            f"give a --model that is no folder, and {_NUMBERS}"
+        )
+    return numbers
+
+
+def _counted(content: Mapping[str, Any]) -> dict[str, Any]:
+    heads, hidden, layers = (content[key] for key in ("num_attention_heads", "hidden_size", "num_hidden_layers"))
+    kv_heads = content.get("num_key_value_heads") or heads
+    head_dim = content.get("head_dim") or hidden // heads
+    attention = 2 * hidden * head_dim * (heads + kv_heads)
+    embeddings = content["vocab_size"] * hidden * (1 if content.get("tie_word_embeddings") else 2)
+    parameters = layers * (attention + 3 * hidden * content["intermediate_size"]) + embeddings
     numbers = {"layers": layers, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim}
     return {**numbers, "billions": parameters / 1e9}

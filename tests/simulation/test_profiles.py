@@ -40,7 +40,7 @@ def test_the_configuration_in_a_models_folder_says_the_same(tmp_path):
 
 def test_a_model_with_experts_is_not_counted_as_a_dense_one(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "num_experts": 128, "moe_intermediate_size": 768}))
-    with pytest.raises(UsageError, match=r"has num_experts, and .* active_billions"):
+    with pytest.raises(UsageError, match=r"config\.json has num_experts, and .* active_billions too\)$"):
         profile("h100", str(tmp_path), {})
     dense, sparse = (profile("h100", QWEN, more).build() for more in ({}, {"model.active_billions": 0.402}))
     assert sparse.costs.prompt == pytest.approx(dense.costs.prompt / 10)
