@@ -92,7 +92,11 @@ def test_columns_can_be_named_and_rows_limited(tmp_path):
         ('{"question": "?", "answer": "1"}\nnot json\n', {}, "line 2 is not JSON"),
         ("[1]\n", {}, "line 1 is not a JSON object"),
         ("", {}, "holds no rows"),
-        ('{"question": "?"}\n', {}, r"row 1: there is none of the columns answer, .*--answer-field \(there are: question\)"),
+        (
+            '{"question": "?"}\n',
+            {},
+            r"row 1: there is none of the columns answer, .*in a file answer_field \(there are: question\)",
+        ),
         (
             '{"question": "?", "answer": "1"}\n',
             {"question_field": "q"},
