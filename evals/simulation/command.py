@@ -53,8 +53,9 @@ def show_simulation(config: RunConfig, wish: Wish, mean_tokens: int | None, as_j
         most = f"--max-concurrency {scene.endpoint.max_concurrency} times the replicas"
         console.print(f"behind a router, run it with --concurrency fixed and {most}, as simulated", soft_wrap=True)
     if deadline:
-        among = "of these" if wanted else f"up to {scene.sessions * scene.gpus_each:,} GPUs, a replica a step of a problem"
-        needed = f"{gpus:,} GPUs, the smallest number found" if gpus else f"no number {among}"
+        useful = scene.sessions * scene.gpus_each
+        among = "of these" if wanted else f"up to {useful:,} GPUs; with more some have nothing to do at any time"
+        needed = f"{gpus:,} GPU{'s' if gpus > 1 else ''}, the smallest number found" if gpus else f"no number {among}"
         console.print(f"done within {wish.within}: {needed}")
 
 

@@ -156,10 +156,14 @@ def _lengths(config: RunConfig, known: Sizes, path: Path | None, mean_tokens: in
         mean = min(mean_tokens or max(1, known.max_tokens // 2), known.max_tokens)
         told = f"assumed: lognormal, {mean:,} new tokens on average, cut at {known.max_tokens:,}"
         return told, Lognormal(mean, known.max_tokens, config.seed)
+    if mean_tokens is not None:
+        raise UsageError("--mean-tokens and --lengths exclude each other: lengths are assumed or those of a run")
     found = recorded(prepare_recorded(path)).lengths()
     if not found:
         raise UsageError(f"--lengths: {path} has no problem that is whole and has token counts")
-    return f"those of {path}", Resampled(found, config.seed)
+    new = [each.new for steps in found.values() for lengths in steps.values() for each in lengths]
+    told = f"those of {path}: {len(new):,} chains, {sum(new) / len(new):,.0f} new tokens on average, {max(new):,} at most"
+    return told, Resampled(found, config.seed)
 
 
 def recorded(run: Preparation) -> Recorded:

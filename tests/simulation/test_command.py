@@ -76,7 +76,7 @@ def run_of(rsa_eval, server, tmp_path, seconds: float = 0.02) -> str:
 def test_a_run_lends_its_lengths_and_its_speed(rsa_eval, server, tmp_path):
     run = run_of(rsa_eval, server, tmp_path)
     told = simulated(rsa_eval, *QWEN, "--gpus", "1", "--lengths", run, "--calibrate", run, *ROOMY)
-    assert told["lengths"] == "those of run"
+    assert told["lengths"].startswith("those of run: 96 chains, ")
     assert told["speed_of"] == "run (a run of fake)"
     assert told["calibration"]["chain_error"] < 0.1
     per_token = told["server"]["costs"]["step"]
@@ -97,6 +97,7 @@ def test_a_run_lends_its_lengths_and_its_speed(rsa_eval, server, tmp_path):
         ([*QWEN, "--assume", "server"], "--assume 'server' is not of the form key=value"),
         ([*QWEN, "--assume", "server.kv_tokens=100"], "does not fit the KV cache of a replica, 100 tokens"),
         ([*QWEN, "--lengths", "nowhere"], "nowhere is not a run directory"),
+        ([*QWEN, "--lengths", "run", "--mean-tokens", "9"], "--mean-tokens and --lengths exclude each other"),
         ([], "the model is not among those that are known"),
     ],
 )
