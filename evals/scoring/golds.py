@@ -9,7 +9,7 @@ from types import MappingProxyType
 from evals.problems import Problem
 from evals.scoring.custom import is_custom
 from evals.scoring.latex import LONGEST, integer, plain_number
-from evals.scoring.scoring import SCORERS, default_scorer
+from evals.scoring.scoring import SCORERS, default_scorer, lacks_gold
 from evals.scoring.units import without_unit
 from rsa.errors import UsageError
 from rsa.text import did_you_mean
@@ -34,7 +34,6 @@ _CHECKS: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
     }
 )
 
-_OWN_JUDGES = ("gym", "code")  # which judge by the entry and by tests
 _FINAL_ONLY = ("math", "integer", "number")
 _NOT_SCORED = "composite"  # a Reasoning Gym data set made of others, whose items bear the others' names
 
@@ -65,7 +64,7 @@ def check_golds(problems: Iterable[Problem], scorer: str | None, source: str | N
 
 def check_has_gold(problem: Problem, scorer: str, where: str) -> None:
     """Raise `UsageError` if a problem has no right answer and its scorer has nothing else to judge by."""
-    if not problem.golds and scorer not in _OWN_JUDGES and not is_custom(scorer):
+    if lacks_gold(problem, scorer):
         raise UsageError(
             f"{where}: it has no right answer, and the scorer {scorer} has nothing else to judge by: give data with right "
             "answers, or leave the row out"

@@ -37,8 +37,6 @@ _SHORTEST_WORD = 3  # that may be capitalised; what is shorter is a variable, a 
 
 def any_gold(attempt: Attempt, judge: Callable[[str, str], Judgement]) -> Judgement:
     """The best judgement of an answer over all right answers. An error counts only where no right answer decides."""
-    if not attempt.golds:
-        return Judgement(0.0, "no right answer", error="the problem has no right answer")
     judgements = [judge(gold, attempt.answer) for gold in attempt.golds]
     return max(judgements, key=lambda judgement: (judgement.score, judgement.error is not None))
 

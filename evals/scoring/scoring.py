@@ -38,7 +38,7 @@ from rsa.chain import Chain
 from rsa.equivalence import Equivalence
 from rsa.kinds import KINDS
 
-__all__ = ["SCORERS", "THREADS", "Scorer", "Scoring", "default_scorer", "read_answer"]
+__all__ = ["SCORERS", "THREADS", "Scorer", "Scoring", "default_scorer", "lacks_gold", "read_answer"]
 
 
 class Scorer(Protocol):
@@ -59,7 +59,7 @@ class Scorer(Protocol):
 _DEFAULTS = MappingProxyType({"math": "math", "choice": "choice", "number": "number", "gym": "gym", "code": "code"})
 SCORERS = ("integer", "math", "choice", "number", "gym", "code", "exact", "regex")
 """Every scorer's name; a user's own function is `module:function`."""
-_SANDBOXED = ("gym", "code")
+_SANDBOXED = ("gym", "code")  # and judge by the entry and by tests, not by right answers
 THREADS = 2 * (os.cpu_count() or 1)
 """How many chains are scored at a time; the work itself is done by other processes."""
 _AHEAD = 256
@@ -68,6 +68,11 @@ _AHEAD = 256
 def default_scorer(kind: str) -> str:
     """The scorer of a problem kind where none is named."""
     return _DEFAULTS.get(kind, "math")
+
+
+def lacks_gold(problem: Problem, scorer: str) -> bool:
+    """Whether a problem has no right answer while its scorer has nothing else to judge by."""
+    return not problem.golds and scorer not in _SANDBOXED and not is_custom(scorer)
 
 
 def read_answer(problem: Problem, text: str, *, lenient: bool = False) -> str | None:
@@ -154,6 +159,8 @@ class Scoring:
         answer = read_answer(problem, chain.text, lenient=self._lenient)
         if answer is None:
             judgement = Judgement(0.0, "no_answer")
+        elif lacks_gold(problem, self._name(problem.kind)):
+            judgement = Judgement(0.0, "no right answer", error="the problem has no right answer")
         else:
             attempt = Attempt(problem.id, problem.question, chain.text, answer, problem.golds, problem.extra)
             judgement = self._of(problem.kind).judge(attempt)

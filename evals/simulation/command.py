@@ -121,7 +121,7 @@ def _table(scene: Scene, results: Sequence[Simulated]) -> Table:
         table.add_column(head, justify="right")
     for each in results:
         row = _row(scene, each)
-        hours = row["gpu_hours"]
+        gpu_hours = row["gpu_hours"]
         table.add_row(
             f"{row['gpus']:,}",
             f"{each.seconds / _UNITS[unit]:,.2f}",
@@ -130,6 +130,6 @@ def _table(scene: Scene, results: Sequence[Simulated]) -> Table:
             f"{row['kv_used']:.0%}",
             f"{row['preemptions']:,}",
             f"{row['prefix_hits']:.1%}",
-            f"{hours:,.1f}" if hours >= 1 else f"{hours:.2g}",
+            f"{gpu_hours:,.1f}" if gpu_hours >= 1 else f"{gpu_hours:.2g}",
         )
     return table

@@ -98,6 +98,14 @@ def test_a_failure_is_none_and_told(referee, caplog):
     assert "no verdict on a completion for problem s: the right answer 'one' is not a number" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "scorer"), [("math", "math"), ("math", "integer"), ("choice", "choice"), ("text", "exact")]
+)
+def test_a_problem_without_a_right_answer_has_no_reward_and_no_answer_to_it_is_wrong(referee, caplog, kind, scorer):
+    assert referee.reward(truth(Problem("g", "?", (), kind), scorer), r"\boxed{1} \boxed{B}") is None
+    assert "no verdict on a completion for problem g: the problem has no right answer" in caplog.text
+
+
 def test_a_failure_that_passes_is_not_seen(referee, monkeypatch, tmp_path):
     """The second attempt is made in new processes."""
     monkeypatch.setenv("RSA_TEST_ONCE", str(tmp_path / "met"))
